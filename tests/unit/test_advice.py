@@ -173,6 +173,12 @@ def test_a_failed_tenant_gets_the_next_step(substate: Substate, action: str):
     assert advise(standing(State.FAILED, substate), None, NOW, LIMITS).action == action
 
 
+def test_a_stuck_tenant_that_may_be_a_customers_is_escalated_after_a_restore():
+    advice = advise(replace(standing(State.FAILED, Substate.STUCK), past_no_return=True), None, NOW, LIMITS)
+    assert advice.sentence.startswith("If the ledger was restored lately, do not cancel but escalate")
+    assert advice.action == "escalate"
+
+
 def test_the_wire_has_all_of_an_advice():
     assert set(AdviceShape.model_fields) == {"action", "until", "seconds_left", "not_its_fault", "warning"}
 

@@ -149,6 +149,8 @@ def test_an_unwinding_that_was_stopped_for_a_customer_continues_only_if_a_person
     assert (stopped.phase, stopped.past_no_return) == ("Failed stuck", True)
     with pytest.raises(Refused, match="Type the slug acme"):
         decide(stopped, c.Confirmed(c.Cancel(), str(stopped.tenant_id)))
+    with pytest.raises(Refused, match="do not cancel but escalate"):
+        decide(stopped, c.Reset())
     named = c.Confirmed(c.Cancel(), str(stopped.tenant_id), "acme")
     assert unwound(ask(stopped, named)).phase == "Failed settled"
 

@@ -20,7 +20,7 @@ from tenancy.activities.registry import find_activity, label_of
 from tenancy.activities.remedies import REMEDIES
 from tenancy.saga.advice import Advice, Remedy
 from tenancy.saga.causes import Cause
-from tenancy.saga.decide import KEEP_RESOURCES, NEXT_STEPS
+from tenancy.saga.decide import ESCALATE_IF_RESTORED, KEEP_RESOURCES, NEXT_STEPS
 from tenancy.saga.retry_loops import ATTEMPTS_BEFORE_RECREATE
 from tenancy.saga.stalls import UNWINDING_LIMIT, Limits, StallKind, TenantStatus, stall_of
 from tenancy.saga.states import Phase, State, Substate
@@ -272,6 +272,8 @@ def _remedy_of_failure(reason: Reason) -> Remedy:
 def _next_step(tenant: TenantStatus) -> Remedy:
     next_step = Remedy(NEXT_STEPS[Phase.of(tenant.state, tenant.substate)], _NEXT[tenant.substate or Substate.SETTLED])
     kept = tenant.past_no_return  # then it is no cleaner: a decommission destroys a customer's data
+    if kept and tenant.substate is Substate.STUCK:
+        next_step = Remedy(ESCALATE_IF_RESTORED, "escalate")
     if (
         max(tenant.failures, tenant.attempt) >= ATTEMPTS_BEFORE_RECREATE
         and tenant.substate in {Substate.SETTLED, Substate.READY}

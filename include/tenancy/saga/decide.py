@@ -138,13 +138,18 @@ def _record_escalation_sent(command: c.RecordEscalationSent, saga: Saga) -> tupl
 
 def next_step(saga: Saga) -> str:
     """The next step from here, in one sentence (runbook: cancel, then reset, then retry)."""
-    return KEEP_RESOURCES if saga.past_no_return and saga.state is State.PROVISIONING else NEXT_STEPS[saga.phase]
+    return (saga.past_no_return and _NEXT_STEPS_PAST_NO_RETURN.get(saga.phase)) or NEXT_STEPS[saga.phase]
 
 
 KEEP_RESOURCES = (
     "Mark its running task failed in Airflow: it has passed its point of no return, so that ends the attempt and keeps "
     "everything; then reset and retry. A cancel destroys a customer's data."
 )
+ESCALATE_IF_RESTORED = (
+    "If the ledger was restored lately, do not cancel but escalate: the tenant may be Active, and a cancel destroys a "
+    "customer's data. Otherwise remove the cause, then cancel again."
+)
+_NEXT_STEPS_PAST_NO_RETURN = {Phase.PROVISIONING: KEEP_RESOURCES, Phase.FAILED_STUCK: ESCALATE_IF_RESTORED}
 NEXT_STEPS = {
     Phase.PROVISIONING: "Cancel first: it releases the resources cleanly.",
     Phase.CANCELLING: "Wait 2 minutes for the cancel to complete, cancel again if it has not, then reset.",
