@@ -128,12 +128,12 @@ def _provision(access: Access, client: httpx.Client, options: argparse.Namespace
     observations, began, look_at = Observations(), time.monotonic(), 0.0
     while True:
         active, took = _one(access, _STANDING)["active"], time.monotonic() - began
-        wanted = options.tenants if took < options.minutes * 60 else observations.tenants
-        if active == wanted:
+        target = options.tenants if took < options.minutes * 60 else observations.tenants
+        if active == target:
             return observations
         if took > options.minutes * 60 + _TIMEOUT_SECONDS:
             raise SandboxError(f"Only {active} of {observations.tenants} tenants are Active.")
-        while observations.tenants < min(wanted, active + options.at_once):
+        while observations.tenants < min(target, active + options.at_once):
             _begin(client, _REGIONS[observations.tenants % len(_REGIONS)])
             observations.tenants += 1
         if time.monotonic() >= look_at:

@@ -134,8 +134,8 @@ def _measure(bench: WaitingBench, tenants: int, console: Console) -> None:
     print_line(f"  and its coroutine ended after {_spread([coroutine for _, coroutine in ended])}")
     before = bench.ask(_ENDED, provisioning.SAGA, "success")["n"]
     fault_client.clear(fault.id)
-    wanted = before + tenants - _CANCELLED
-    took = bench.until(lambda: bench.ask(_ENDED, provisioning.SAGA, "success")["n"] == wanted, "all to be Active")
+    expected = before + tenants - _CANCELLED
+    took = bench.until(lambda: bench.ask(_ENDED, provisioning.SAGA, "success")["n"] == expected, "all to be Active")
     print_line(f"all pods ready at once: the other {tenants - _CANCELLED} were Active after {took:.0f} s")
     print_line(f"runs failed but for those: {bench.failed - _CANCELLED}")
     print_line(f"triggerer after: {megabytes(bench.access.layout):.0f} MB (PSS)")

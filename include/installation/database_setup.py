@@ -83,14 +83,14 @@ def _ensure_role(connection: psycopg.Connection, role: OwnedDatabase) -> None:
         connection.execute(sql.SQL(grant).format(admin=sql.Identifier(role.name)))
 
 
-def _ensure_database(connection: psycopg.Connection, wanted: OwnedDatabase) -> None:
-    database, user = sql.Identifier(wanted.name), sql.Identifier(wanted.name)
-    owner = _ensure_owner(connection, wanted.owner) if wanted.owner else user
-    if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (wanted.name,)).fetchone():
+def _ensure_database(connection: psycopg.Connection, desired: OwnedDatabase) -> None:
+    database, user = sql.Identifier(desired.name), sql.Identifier(desired.name)
+    owner = _ensure_owner(connection, desired.owner) if desired.owner else user
+    if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (desired.name,)).fetchone():
         connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, owner))
     connection.execute(sql.SQL("ALTER DATABASE {} OWNER TO {}").format(database, owner))
     connection.execute(sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC").format(database))
-    if wanted.owner:
+    if desired.owner:
         connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, user))
 
 

@@ -19,31 +19,31 @@ from installation.contents import CREDENTIALS, SERVICE_USER
 _POOL = "Tenancy: jobs of the tenants on a plan, or its own upkeep"
 
 
-def write(wanted: dict[str, Any]) -> None:
+def write(desired: dict[str, Any]) -> None:
     """Bring Airflow's tables to this version and these contents into them."""
     initdb()
     with get_application_builder() as appbuilder:
         appbuilder.add_permissions(update_perms=True)
         appbuilder.sm.sync_roles()
-        for role, permissions in wanted["roles"].items():
+        for role, permissions in desired["roles"].items():
             _bring_role_up_to_date(appbuilder.sm, role, permissions)
-        for user in wanted["users"]:
+        for user in desired["users"]:
             _ensure_user(appbuilder.sm, **user)
     with create_session() as session:
-        for connection in wanted["connections"]:
+        for connection in desired["connections"]:
             _ensure_connection(session, connection)
-        for pool, slots in wanted["pools"].items():
+        for pool, slots in desired["pools"].items():
             Pool.create_or_update_pool(pool, slots, _POOL, False, session=session)
 
 
 def _bring_role_up_to_date(security: Any, name: str, permissions: tuple[tuple[str, str], ...]) -> None:
     """Airflow makes configured roles but leaves existing ones as they are, so a changed definition ends here."""
     role = security.find_role(name)
-    wanted = set(permissions) | {("can_read", "Website")}
+    desired = set(permissions) | {("can_read", "Website")}
     held = {(each.action.name, each.resource.name): each for each in role.permissions}
-    for action, resource in wanted - held.keys():
+    for action, resource in desired - held.keys():
         security.add_permission_to_role(role, security.create_permission(action, resource))
-    for pair in held.keys() - wanted:
+    for pair in held.keys() - desired:
         security.remove_permission_from_role(role, held[pair])
 
 
@@ -70,13 +70,13 @@ def _hashed(name: str, password: str) -> str:
     return generate_password_hash(password, "pbkdf2:sha256:1000" if name == SERVICE_USER else "scrypt")
 
 
-def _ensure_connection(session: Any, wanted: dict[str, Any]) -> None:
-    connection = session.scalar(select(Connection).where(Connection.conn_id == wanted["conn_id"]))
+def _ensure_connection(session: Any, desired: dict[str, Any]) -> None:
+    connection = session.scalar(select(Connection).where(Connection.conn_id == desired["conn_id"]))
     if connection is None:
-        session.add(Connection(**wanted))
+        session.add(Connection(**desired))
         return
-    if wanted["conn_id"] == CREDENTIALS:
+    if desired["conn_id"] == CREDENTIALS:
         return  # a rotated key is nowhere else
-    for name, value in wanted.items():
+    for name, value in desired.items():
         if getattr(connection, name) != value:
             setattr(connection, name, value)

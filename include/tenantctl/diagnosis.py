@@ -55,9 +55,9 @@ def _of_tls(where: str, text: str) -> str:
 
 def diagnose_foreign_server(where: str, response: "httpx.Response") -> str | None:
     """Which other server answered instead of Tenancy, if the response shows it; else None."""
-    wanted = response.headers.get("www-authenticate", "").partition(" ")[0]
-    if response.status_code in {401, 407} and wanted and wanted.lower() != "bearer":
-        return f"A proxy before {where} requires a login of its own ({wanted}): Tenancy was not reached."
+    scheme = response.headers.get("www-authenticate", "").partition(" ")[0]
+    if response.status_code in {401, 407} and scheme and scheme.lower() != "bearer":
+        return f"A proxy before {where} requires a login of its own ({scheme}): Tenancy was not reached."
     if "https port" in response.text[:2000].lower():
         return f"{where} accepts TLS only: give its address with https://."
     return None

@@ -110,11 +110,11 @@ def format_row(row: Json) -> str:
 
 def changed_rows(before: Json, now: Json) -> Iterator[Json]:
     """The rows that have begun and differ from `before`, apart from durations."""
-    seen = {row.get("activity"): _appearance(row) for row in before.get("rows") or ()}
+    appearances = {row.get("activity"): _appearance(row) for row in before.get("rows") or ()}
     same_attempt = before.get("attempt") == now.get("attempt")
     for row in now.get("rows") or ():
         begun = row.get("status") != "idle" or _undo(row)
-        if begun and not (same_attempt and seen.get(row.get("activity")) == _appearance(row)):
+        if begun and not (same_attempt and appearances.get(row.get("activity")) == _appearance(row)):
             yield row
 
 

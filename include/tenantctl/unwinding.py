@@ -48,10 +48,10 @@ class UnwindingReporter:
 
     def report(self, tenant: Tenant) -> bool:
         """Print the progress if it has changed, and return whether it has."""
-        seen = (tenant.phase, tenant.progress)
-        if seen == self._reported:
+        current = (tenant.phase, tenant.progress)
+        if current == self._reported:
             return False
-        self._reported = seen
+        self._reported = current
         elapsed = format_duration(self._session.environment.clock() - self._began)
         self._session.print_line(f"{elapsed:>8}  {tenant.phase}: {progress_line(tenant.progress)}")
         return True

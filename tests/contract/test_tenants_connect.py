@@ -9,7 +9,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from tenancy.activities.allocate_storage import AllocateStorage
 from tenancy.activities.allocate_workflow_handle import AllocateWorkflowHandle
-from tenancy.activities.deploy_workloads import DeployWorkloads, _wanted
+from tenancy.activities.deploy_workloads import DeployWorkloads, _desired_release
 from tenancy.adapters.airflow_api import Handle
 from tenancy.saga.errors import PlatformError
 from tests.contract.workbench import Workbench
@@ -26,9 +26,9 @@ def connect_with(bench: Workbench, options: dict[str, Any], **tenants: str) -> N
     bench.line.dsn = replace(bench.line.dsn, options={**bench.line.dsn.options, **options}, tenant_overrides=tenants)
 
 
-def told(bench: Workbench) -> dict[str, Any]:
+def libpq_parameters(bench: Workbench) -> dict[str, Any]:
     """The pods' DATABASE_URL, as libpq reads it."""
-    return conninfo_to_dict(_wanted(bench.context).values["database"]["dsn"])
+    return conninfo_to_dict(_desired_release(bench.context).values["database"]["dsn"])
 
 
 def handle(bench: Workbench) -> Handle:
@@ -42,25 +42,25 @@ def handle(bench: Workbench) -> Handle:
 def test_pods_get_an_address_that_libpq_reads(bench: Workbench, host: str):
     bench.prepare(DEPLOY)
     connect_with(bench, {}, host=host, port="6432")
-    read = told(bench)
+    read = libpq_parameters(bench)
     assert (read["host"], set(read["port"].split(","))) == (host, {"6432"})
-    assert _wanted(bench.context).values["databasePort"] == 6432
+    assert _desired_release(bench.context).values["databasePort"] == 6432
 
 
 def test_pods_get_nothing_of_airflows_disk(bench: Workbench, tmp_path: Path):
     bench.prepare(DEPLOY)
     files = {name: str(tmp_path / name) for name in ("sslrootcert", "sslcert", "sslkey", "sslcrl")}
     connect_with(bench, {**files, "sslmode": "prefer", "sslpassword": "s", "options": "-c work_mem=1MB"})
-    assert told(bench).keys() == {"host", "port", "dbname", "user", "password", "sslmode"}
+    assert libpq_parameters(bench).keys() == {"host", "port", "dbname", "user", "password", "sslmode"}
     connect_with(bench, {"sslmode": "verify-full"}, sslrootcert="/etc/ssl/tenants/ca.pem")
-    assert told(bench)["sslrootcert"] == "/etc/ssl/tenants/ca.pem"
+    assert libpq_parameters(bench)["sslrootcert"] == "/etc/ssl/tenants/ca.pem"
 
 
 def test_pods_that_would_reach_several_ports_are_the_platforms_matter(bench: Workbench):
     bench.prepare(DEPLOY)
     connect_with(bench, {}, host="a.test,b.test", port="1,2")
     with pytest.raises(PlatformError, match=r"several ports \(1, 2\)"):
-        _wanted(bench.context)
+        _desired_release(bench.context)
 
 
 def test_how_tenants_verify_the_server_is_asked_before_anything_is_made(bench: Workbench):

@@ -105,8 +105,10 @@ def test_an_active_tenant_of_a_retired_plan_or_region_is_still_observed(harness:
     platform = retire(harness.tenancy.platform)
     harness.tenancy = replace(harness.tenancy, platform=platform)
     with harness.tenancy.ledger.open("test") as ledger:
-        wanted = c.CheckUnwinding(1)
-        work = harness.tenancy.activity_context(ledger, harness.saga, application="test", stamp=STAMP, wanted=wanted)
+        fence_command = c.CheckUnwinding(1)
+        work = harness.tenancy.activity_context(
+            ledger, harness.saga, application="test", stamp=STAMP, fence_command=fence_command
+        )
         observations = observe_all(work)
     assert {observation.kind for observation in observations if observation.present} == {
         kind for kinds in KINDS.values() for kind in kinds
@@ -124,7 +126,7 @@ def test_a_tenant_of_the_previous_version_names_the_region_to_put_back(harness: 
     platform = _without_region(harness.tenancy.platform)
     with harness.tenancy.ledger.open("test") as ledger:
         work = replace(harness.tenancy, platform=platform).activity_context(
-            ledger, replace(saga, resources=resources), application="test", stamp=STAMP, wanted=c.Cancel()
+            ledger, replace(saga, resources=resources), application="test", stamp=STAMP, fence_command=c.Cancel()
         )
         with pytest.raises(PlatformError, match="no region eu-central any more, and a tenant has it: put it back"):
             activity_of(STORAGE).compensate(work, resources[-1])

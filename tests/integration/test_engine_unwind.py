@@ -235,7 +235,7 @@ def begun_deploy(harness: EngineHarness, *ends: c.Command) -> None:
 
 def _intents(harness: EngineHarness) -> tuple[Intent, ...]:
     saga = harness.saga
-    work = harness.tenancy.activity_context(None, saga, application="test", stamp=STAMP, wanted=c.Escalate())  # type: ignore[arg-type]
+    work = harness.tenancy.activity_context(None, saga, application="test", stamp=STAMP, fence_command=c.Escalate())  # type: ignore[arg-type]
     return activity_of(DEPLOY).intents(work)
 
 

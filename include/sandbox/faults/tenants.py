@@ -16,5 +16,5 @@ def database_pattern(slug: str) -> str:
 
 def selector(*, tenant: str = "", region: str = "") -> str:
     """A label selector for namespaces."""
-    wanted = {TENANT_LABEL: tenant, REGION_LABEL: region}
-    return ",".join(f"{label}={value}" for label, value in wanted.items() if value)
+    labels = {TENANT_LABEL: tenant, REGION_LABEL: region}
+    return ",".join(f"{label}={value}" for label, value in labels.items() if value)

@@ -55,7 +55,7 @@ class AllocateWorkflowHandle(Activity):
         return clients.handles().identity()
 
     def run(self, context: ActivityContext) -> None:
-        handles, handle = _handles_of(context, context.recorded(CONNECTION)), _wanted(context)
+        handles, handle = _handles_of(context, context.recorded(CONNECTION)), _desired_handle(context)
         if not handles.has_pool(context.plan.workflow_pool):
             raise PlatformError(
                 f"The plan {context.plan.name} wants the Airflow pool {context.plan.workflow_pool}, which does not "
@@ -86,15 +86,15 @@ class AllocateWorkflowHandle(Activity):
         if context.not_comparable:
             why = f"the Airflow connection {name} {context.not_comparable}"
             return (Observation(CONNECTION, name, present=True, healthy=False, why=why),)
-        wanted = _wanted(context)
+        desired = _desired_handle(context)
         same = (handle.host, handle.port, handle.dbname, handle.user) == (
-            wanted.host,
-            wanted.port,
-            wanted.dbname,
-            wanted.user,
+            desired.host,
+            desired.port,
+            desired.dbname,
+            desired.user,
         )
         # A handle that an older version made has no parameters.
-        same = same and all(wanted.parameters.get(name) == value for name, value in handle.parameters.items())
+        same = same and all(desired.parameters.get(name) == value for name, value in handle.parameters.items())
         why = "" if same else f"the Airflow connection {name} was edited: it leads elsewhere"
         return (Observation(CONNECTION, name, present=True, healthy=same, why=why),)
 
@@ -123,7 +123,7 @@ def _own_name(context: ActivityContext) -> str:
     return object_name(context.saga.parameters.slug, context.tenant_id, limit=CONNECTION_LIMIT)
 
 
-def _wanted(context: ActivityContext) -> "Handle":
+def _desired_handle(context: ActivityContext) -> "Handle":
     from tenancy.adapters.airflow_api import Handle  # the DAG file imports this module, not httpx
 
     server = context.storage_of(context.recorded(DATABASE)).dsn
@@ -139,9 +139,9 @@ def _wanted(context: ActivityContext) -> "Handle":
     )
 
 
-def _require_ours(handle: "Handle | None", wanted: "Handle") -> None:
-    if handle is not None and handle.proof != wanted.proof:
-        raise _foreign(handle, wanted.proof)
+def _require_ours(handle: "Handle | None", desired: "Handle") -> None:
+    if handle is not None and handle.proof != desired.proof:
+        raise _foreign(handle, desired.proof)
 
 
 def _foreign(handle: "Handle", proof: str) -> ForeignObjectError:

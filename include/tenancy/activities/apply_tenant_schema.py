@@ -81,7 +81,7 @@ class ApplyTenantSchema(Activity):
                 admin,
                 context.lock,
                 fence=context.fence,
-                target=_wanted_version(context),
+                target=_target_version(context),
             )
         except TenancyError:
             # Another server refuses the tenant's password, which would seem to be the tenant's fault.
@@ -108,7 +108,7 @@ class ApplyTenantSchema(Activity):
         if observed is None:
             why = f"the database {name} has no tenant schema"
             return (Observation(SCHEMA, name, present=False, healthy=False, why=why),)
-        healthy = observed.version == _wanted_version(context) and observed.has_admin
+        healthy = observed.version == _target_version(context) and observed.has_admin
         admins = "an" if observed.has_admin else "no"
         why = "" if healthy else f"the schema is at {observed.version} with {admins} admin account"
         return (Observation(SCHEMA, name, present=True, healthy=healthy, why=why),)
@@ -118,9 +118,9 @@ class ApplyTenantSchema(Activity):
         with context.storage_of(context.recorded(DATABASE)).read_session("tenancy explain") as storage:
             found = blocked(context, storage)
         observed = None if found else database_of(context).load_schema("tenancy explain", None)
-        if observed is None or observed.version == _wanted_version(context):
+        if observed is None or observed.version == _target_version(context):
             return found
-        message = f"The schema is at revision {observed.version or 'none'} of {_wanted_version(context)}."
+        message = f"The schema is at revision {observed.version or 'none'} of {_target_version(context)}."
         return Evidence(Cause.SCHEMA_MIGRATION, message, {"revision": str(observed.version)})
 
     def discover(self, clients: SystemClients, platform: Platform) -> tuple[DiscoveredObject, ...]:
@@ -213,6 +213,6 @@ def _database(context: ActivityContext, name: str) -> "DatabaseStatus | None":
     return found if found is not None and found.valid else None
 
 
-def _wanted_version(context: ActivityContext) -> str:
+def _target_version(context: ActivityContext) -> str:
     """The version that the attempt began with, whatever this installation has by now."""
     return context.saga.current_attempt.schema_version

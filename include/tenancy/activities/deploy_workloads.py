@@ -74,7 +74,7 @@ class DeployWorkloads(Activity):
         cluster.namespaces.ensure(
             namespace, labels=_labels(context), proof=context.proof, quota=quota_of(context.plan), fence=context.fence
         )
-        cluster.releases.ensure(_wanted(context), proof=context.proof, fence=context.fence)
+        cluster.releases.ensure(_desired_release(context), proof=context.proof, fence=context.fence)
 
     def compensate(self, context: ActivityContext, resource: Resource) -> None:
         cluster = context.cluster_of(resource)
@@ -167,7 +167,7 @@ def _labels(context: ActivityContext) -> dict[str, str]:
     }
 
 
-def _wanted(context: ActivityContext) -> "Release":
+def _desired_release(context: ActivityContext) -> "Release":
     # The DAG file imports this module: adapters are imported when there is work.
     from tenancy.adapters.helm import Release, digest
     from tenancy.adapters.namespaces import PLATFORM_LABEL, TENANT_LABEL
@@ -223,7 +223,7 @@ def _observe_release(context: ActivityContext) -> Observation:
         return _observation(RELEASE, name, present=False, wrong="does not exist")
     if context.not_comparable:
         return _observation(RELEASE, name, present=True, wrong=context.not_comparable)
-    wrong = releases.find_deviation(_wanted(context), observed, proof=context.proof)
+    wrong = releases.find_deviation(_desired_release(context), observed, proof=context.proof)
     return _observation(RELEASE, name, present=True, wrong=wrong)
 
 

@@ -53,8 +53,8 @@ def edits(asked: Document, actual: Document, ours: Collection[str]) -> list[Edit
         for difference in _differences(asked[part], actual.get(part), (part,))
     )
     return [
-        Edit(str(asked["kind"]), _written(path), wanted, there, manager_of(actual, path))
-        for path, wanted, there in found
+        Edit(str(asked["kind"]), _written(path), desired, live, manager_of(actual, path))
+        for path, desired, live in found
         if not _is_ours(actual, path, ours)
     ]
 

@@ -69,14 +69,14 @@ def _sample(value: float, **labels: str) -> Sample:
     return value, labels
 
 
-def metrics(seen: Measures) -> list[Metric]:
+def metrics(measures: Measures) -> list[Metric]:
     """All of them, in the order of the document. Each is there also when there is nothing to count."""
-    return [*_tenants(seen), *_durations(seen), *_failures(seen), *_platform(seen)]
+    return [*_tenants(measures), *_durations(measures), *_failures(measures), *_platform(measures)]
 
 
-def _tenants(seen: Measures) -> list[Metric]:
-    counted = {state: measure.tenants for state, measure in seen.states.items()}
-    oldest = {state: _seconds(seen.at, measure.oldest_since) for state, measure in seen.states.items()}
+def _tenants(measures: Measures) -> list[Metric]:
+    counted = {state: measure.tenants for state, measure in measures.states.items()}
+    oldest = {state: _seconds(measures.at, measure.oldest_since) for state, measure in measures.states.items()}
     return [
         _gauge(
             "tenancy_tenants",
@@ -91,21 +91,24 @@ def _tenants(seen: Measures) -> list[Metric]:
         _gauge(
             "tenancy_stalls",
             "Tenants with an open stall, by what is over its time, the activity if it is at one, and the cause.",
-            *(_sample(each.tenants, stall=each.kind, activity=each.activity, cause=each.cause) for each in seen.stalls),
+            *(
+                _sample(each.tenants, stall=each.kind, activity=each.activity, cause=each.cause)
+                for each in measures.stalls
+            ),
         ),
         _gauge(
             "tenancy_class_issues",
             "Open classes of stall: three or more tenants that do not get on for one cause, by where and why.",
             *(
                 _sample(each.groups, activity=each.activity, cause=each.cause, region=each.region)
-                for each in seen.incident_groups
+                for each in measures.incident_groups
             ),
         ),
     ]
 
 
-def _durations(seen: Measures) -> list[Metric]:
-    shares = seen.times_to_active.items()
+def _durations(measures: Measures) -> list[Metric]:
+    shares = measures.times_to_active.items()
     return [
         _metric(
             "summary",
@@ -117,7 +120,7 @@ def _durations(seen: Measures) -> list[Metric]:
             "summary",
             "tenancy_activity_seconds",
             "From an activity's first start until it was completed: the newest 700 of the last 24 hours.",
-            tuple(each for activity, usual in sorted(seen.activities.items()) for each in _usual(activity, usual)),
+            tuple(each for activity, usual in sorted(measures.activities.items()) for each in _usual(activity, usual)),
         ),
     ]
 
@@ -129,9 +132,9 @@ def _usual(activity: str, usual: DurationStats) -> tuple[Sample, Sample]:
     )
 
 
-def _failures(seen: Measures) -> list[Metric]:
-    names = list(dict.fromkeys([*(activity.name for activity in INSTALLED), *sorted(seen.failures)]))
-    failed = {name: seen.failures.get(name, FailureMeasure(0, 0)) for name in names}
+def _failures(measures: Measures) -> list[Metric]:
+    names = list(dict.fromkeys([*(activity.name for activity in INSTALLED), *sorted(measures.failures)]))
+    failed = {name: measures.failures.get(name, FailureMeasure(0, 0)) for name in names}
     return [
         _gauge(
             "tenancy_failed_tries_last_day",
@@ -146,35 +149,35 @@ def _failures(seen: Measures) -> list[Metric]:
     ]
 
 
-def _platform(seen: Measures) -> list[Metric]:
-    names = list(dict.fromkeys([RECONCILIATION, REALITY_CHECK, *seen.heartbeats]))
+def _platform(measures: Measures) -> list[Metric]:
+    names = list(dict.fromkeys([RECONCILIATION, REALITY_CHECK, *measures.heartbeats]))
     return [
         _gauge(
             "tenancy_reconciler_lag_seconds",
             "Since a reconciler's last pass ended; +Inf when there was none.",
-            *(_sample(_lag(seen, name), reconciler=name) for name in names),
+            *(_sample(_lag(measures, name), reconciler=name) for name in names),
         ),
         _gauge(
             "tenancy_alerts_waiting",
             "Alerts that a channel has not taken yet.",
-            *(_sample(each.waiting, channel=each.channel) for each in seen.channels),
+            *(_sample(each.waiting, channel=each.channel) for each in measures.channels),
         ),
         _gauge(
             "tenancy_alerts_given_up",
             "Alerts of the last 30 days that a channel never took.",
-            *(_sample(each.given_up, channel=each.channel) for each in seen.channels),
+            *(_sample(each.given_up, channel=each.channel) for each in measures.channels),
         ),
         _gauge(
             "tenancy_alerts_untold_last_day",
             "Alerts of the last 24 hours that were not sent, because no channel has a connection.",
-            _sample(seen.undeliverable_alerts),
+            _sample(measures.undeliverable_alerts),
         ),
-        _gauge("tenancy_ledger_facts", "Facts in the ledger, as PostgreSQL estimates them.", _sample(seen.facts)),
+        _gauge("tenancy_ledger_facts", "Facts in the ledger, as PostgreSQL estimates them.", _sample(measures.facts)),
     ]
 
 
-def _lag(seen: Measures, name: str) -> float:
-    return _seconds(seen.at, seen.heartbeats[name]) if name in seen.heartbeats else _NEVER
+def _lag(measures: Measures, name: str) -> float:
+    return _seconds(measures.at, measures.heartbeats[name]) if name in measures.heartbeats else _NEVER
 
 
 def _seconds(now: datetime, since: datetime) -> float:

@@ -90,18 +90,18 @@ class Tenancy:
         *,
         application: str,
         stamp: Stamp,
-        wanted: Command,
+        fence_command: Command,
         may_evict: Callable[[Holder], bool] = may_evict,
         seconds: float | None = None,
     ) -> ActivityContext:
-        """The context for one tenant's activities. Its fence raises Refused once `decide` would refuse `wanted`.
+        """The context for one tenant's activities. Its fence raises Refused once `decide` would refuse `fence_command`.
 
         `seconds`: how long one call may wait for a system that does not respond.
         """
         tenant_id = saga.tenant_id
 
         def fence() -> None:
-            decide(ledger.saga(tenant_id), wanted)
+            decide(ledger.saga(tenant_id), fence_command)
 
         def note_evicted(system: str, holder: Holder) -> None:
             record_eviction(ledger, tenant_id, system, holder, stamp)

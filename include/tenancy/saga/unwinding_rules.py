@@ -29,7 +29,7 @@ def is_to_be_unwound(saga: Saga) -> bool:
 
 def check(command: c.CheckUnwinding, saga: Saga) -> tuple[f.Fact, ...]:
     """May this generation unwind? No facts: the Cancel, the Decommission or the failure has fenced all activities."""
-    _require_wanted(saga, command.generation)
+    _require_current_unwinding(saga, command.generation)
     return ()
 
 
@@ -38,7 +38,7 @@ def renew(command: c.RenewUnwinding, saga: Saga) -> tuple[f.Fact, ...]:
 
     A tenant whose unwindings keep ending without releasing anything becomes stuck. Platform faults do not count.
     """
-    _require_wanted(saga, command.generation)
+    _require_current_unwinding(saga, command.generation)
     if saga.hold.platform_fault:
         return (f.UnwindingStarted(saga.unwinding.next_generation),)
     if saga.unwinding.renewals >= RENEWALS:
@@ -47,7 +47,7 @@ def renew(command: c.RenewUnwinding, saga: Saga) -> tuple[f.Fact, ...]:
 
 
 def release(command: c.ReleaseResource, saga: Saga) -> tuple[f.Fact, ...]:
-    _require_wanted(saga, command.generation)
+    _require_current_unwinding(saga, command.generation)
     resource = _find(saga, command.kind, command.name)
     if resource.state in {ResourceState.RELEASING, ResourceState.RELEASED}:
         return ()
@@ -55,19 +55,19 @@ def release(command: c.ReleaseResource, saga: Saga) -> tuple[f.Fact, ...]:
 
 
 def confirm_released(command: c.ConfirmReleased, saga: Saga) -> tuple[f.Fact, ...]:
-    _require_wanted(saga, command.generation)
+    _require_current_unwinding(saga, command.generation)
     resource = _find(saga, command.kind, command.name)
     return (f.ResourceReleased(command.kind, command.name),) if resource.live else ()
 
 
 def found_again(command: c.ReportFoundAgain, saga: Saga) -> tuple[f.Fact, ...]:
-    _require_wanted(saga, command.generation)
+    _require_current_unwinding(saga, command.generation)
     resource = _find(saga, command.kind, command.name)
     return () if resource.live else (f.ResourceFoundAgain(command.kind, command.name),)
 
 
 def compensation_failed(command: c.ReportCompensationFailure, saga: Saga) -> tuple[f.Fact, ...]:
-    _require_wanted(saga, command.generation)
+    _require_current_unwinding(saga, command.generation)
     _find(saga, command.kind, command.name)
     cause = str(command.cause)
     failed = f.CompensationFailed(command.kind, command.name, command.error, command.message, cause, command.platform)
@@ -75,7 +75,7 @@ def compensation_failed(command: c.ReportCompensationFailure, saga: Saga) -> tup
 
 
 def settle(command: c.Settle, saga: Saga) -> tuple[f.Fact, ...]:
-    _require_wanted(saga, command.generation)
+    _require_current_unwinding(saga, command.generation)
     if saga.live_resources:
         left = ", ".join(f"{r.kind} {r.name}" for r in saga.live_resources)
         raise Refused(f"Not settled: {left} may still exist.")
@@ -89,7 +89,7 @@ def exhaust(command: c.ExhaustUnwinding, saga: Saga) -> tuple[f.Fact, ...]:
 
     No facts if the platform is at fault: unwinding continues until that is repaired.
     """
-    _require_wanted(saga, command.generation)
+    _require_current_unwinding(saga, command.generation)
     if command.keep_resources:
         return (*_exhausted(saga, command.reason), *_protected(saga, command.reason))
     return () if saga.hold.platform_fault else _exhausted(saga, command.reason)
@@ -105,7 +105,7 @@ def _exhausted(saga: Saga, why: str) -> tuple[f.Fact, ...]:
     return (f.UnwindingExhausted(left, why),)
 
 
-def _require_wanted(saga: Saga, generation: int) -> None:
+def _require_current_unwinding(saga: Saga, generation: int) -> None:
     if not is_to_be_unwound(saga):
         raise Refused(f"Nothing is to be unwound: the tenant is {saga.phase}.")
     if generation != saga.generation:

@@ -35,10 +35,10 @@ def list_tenants(  # noqa: PLR0917 - FastAPI hands them over by name
 ) -> tenant_models.Tenants:
     """Tenants, newest first, a page at a time."""
     after = cursors.decode(cursor) if cursor else None
-    wanted = tenant_summaries.TenantFilter(state, substate, region, plan, attention, q)
+    tenant_filter = tenant_summaries.TenantFilter(state, substate, region, plan, attention, q)
     with open_context(services) as context:
         summaries = tenant_summaries.load_tenants(
-            context.ledger, wanted, cutoffs=context.late, limit=limit + 1, after=after
+            context.ledger, tenant_filter, cutoffs=context.late, limit=limit + 1, after=after
         )
         counts = tenant_summaries.count_by_state(context.ledger)
         advisor = context.advisor(services.engine.latest)

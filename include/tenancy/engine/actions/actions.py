@@ -46,8 +46,8 @@ class ActionResult:
 def create(tenancy: Tenancy, request: Mapping[str, Any], *, by: Stamp, run_id: RunId | None = None) -> ActionResult:
     """Create a tenant: reserve the slug, record the run's id, then trigger the run. Raises Refused with the field."""
     with tenancy.ledger.open(f"tenancy create {by.actor}") as ledger:
-        wanted = run_id or new_run_id(str(request.get("slug", "")))
-        tenant_id = admit(tenancy, ledger, wanted, request, by)
+        chosen_run_id = run_id or new_run_id(str(request.get("slug", "")))
+        tenant_id = admit(tenancy, ledger, chosen_run_id, request, by)
         return _sync_and_describe(tenancy, ledger, load_saga(ledger, tenant_id), by, "Provisioning has been requested.")
 
 

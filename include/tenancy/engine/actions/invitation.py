@@ -48,7 +48,7 @@ def renew(tenancy: Tenancy, tenant_id: TenantId, *, by: Stamp) -> Invitation:
     with _open_ledger(tenancy, tenant_id, "renew the invitation", by) as ledger:
         saga = load_saga(ledger, tenant_id)
         decide(saga, c.RenewInvitation())
-        _require_unused(_seen(_context(tenancy, ledger, saga, by)))
+        _require_unused(_load_status(_context(tenancy, ledger, saga, by)))
         return _shown(tenancy, ledger, ledger.record(tenant_id, c.RenewInvitation(), stamp=by), by)
 
 
@@ -59,29 +59,31 @@ def _open_ledger(tenancy: Tenancy, tenant_id: TenantId, what: str, by: Stamp) ->
 
 
 def _shown(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, by: Stamp) -> Invitation:
-    wanted = c.ShowInvitation(saga.invitation.generation)
+    command = c.ShowInvitation(saga.invitation.generation)
     with _naming_the_viewer(ledger, saga):
-        decide(saga, wanted)
+        decide(saga, command)
         context = _context(tenancy, ledger, saga, by)
         observation = _require_worth_something(_written(context), digest_of(invitation_of(context)))
-        after = ledger.record(saga.tenant_id, wanted, stamp=by)
+        after = ledger.record(saga.tenant_id, command, stamp=by)
     return Invitation(after, invitation_of(context), observation.expires_at)
 
 
 def _context(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, by: Stamp) -> ActivityContext:
     """Wait for the tenant's lock instead of evicting its holder: nothing here is urgent."""
-    wanted, name = c.ShowInvitation(saga.invitation.generation), f"tenancy invitation {by.actor}"
-    return tenancy.activity_context(ledger, saga, application=name, stamp=by, wanted=wanted, may_evict=lambda _: False)
+    fence_command, name = c.ShowInvitation(saga.invitation.generation), f"tenancy invitation {by.actor}"
+    return tenancy.activity_context(
+        ledger, saga, application=name, stamp=by, fence_command=fence_command, may_evict=lambda _: False
+    )
 
 
 def _written(context: ActivityContext) -> InvitationStatus | None:
     """Write the invitation into the tenant's database. The first one was written together with the schema."""
     if context.saga.invitation.generation > 1:
         database_of(context).renew_invitation(context.tenant_id, _admin(context), context.lock, fence=context.fence)
-    return _seen(context)
+    return _load_status(context)
 
 
-def _seen(context: ActivityContext) -> InvitationStatus | None:
+def _load_status(context: ActivityContext) -> InvitationStatus | None:
     return database_of(context).load_invitation(_admin(context), context.lock.application)
 
 

@@ -100,8 +100,8 @@ class Health:
 
     def of(self, system: System, region: str | None = None, part: str = "") -> CheckResult | None:
         """The result for this system, if it was checked."""
-        wanted = (system, region or "", part)
-        return next((check for check in self.checks if check.key == wanted), None)
+        key = (system, region or "", part)
+        return next((check for check in self.checks if check.key == key), None)
 
 
 def _is_needed(check: CheckResult, region: str, pool: str) -> bool:

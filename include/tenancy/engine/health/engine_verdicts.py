@@ -63,9 +63,9 @@ def work(observation: EngineWork, platform: Platform, dags: Iterable[str], now: 
     return (_dags(observation.dags, tuple(dags)), _queue(observation, now), *_pools(observation.pools, platform))
 
 
-def _dags(known: Mapping[str, bool], wanted: tuple[str, ...]) -> CheckResult:
-    missing = [dag for dag in wanted if dag not in known]
-    paused = [dag for dag in wanted if known.get(dag)]
+def _dags(known: Mapping[str, bool], required: tuple[str, ...]) -> CheckResult:
+    missing = [dag for dag in required if dag not in known]
+    paused = [dag for dag in required if known.get(dag)]
     measured = {"paused": len(paused), "missing": len(missing)}
     if missing:
         verdict = (
@@ -75,7 +75,7 @@ def _dags(known: Mapping[str, bool], wanted: tuple[str, ...]) -> CheckResult:
     elif paused:
         verdict = _DEGRADED, f"Paused, until somebody unpauses it in Airflow: {' and '.join(paused)}."
     else:
-        verdict = _OK, f"All {len(wanted)} are there, none is paused."
+        verdict = _OK, f"All {len(required)} are there, none is paused."
     return engine_result(DAGS, verdict, measured=measured)
 
 

@@ -67,8 +67,8 @@ def retry_of(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, corrections: M
         if (asked.region, asked.plan) != (before.region, before.plan):
             require_room(tenancy.platform, ledger, asked)
         run_id, product = new_run_id(asked.slug), tenancy.product()
-        wanted = (asked, plan_entries(product), newest_revision(product))
-        start = StartAttempt(saga.tenant_id, run_id, *wanted, chart_version=chart_version(product), is_retry=True)
+        values = (asked, plan_entries(product), newest_revision(product))
+        start = StartAttempt(saga.tenant_id, run_id, *values, chart_version=chart_version(product), is_retry=True)
         return ledger.record(saga.tenant_id, start, stamp=stamp)
 
 

@@ -234,5 +234,5 @@ def _verify(context: ActivityContext) -> None:
 
 def _context(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, task: Task) -> ActivityContext:
     return tenancy.activity_context(
-        ledger, saga, application=task.application, stamp=task.stamp, wanted=CompleteActivity(task.lease)
+        ledger, saga, application=task.application, stamp=task.stamp, fence_command=CompleteActivity(task.lease)
     )

@@ -89,4 +89,6 @@ def _look(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, lease: Lease, sta
 
 def _context(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, lease: Lease, stamp: Stamp) -> ActivityContext:
     application = f"tenancy wait {lease.holder}"
-    return tenancy.activity_context(ledger, saga, application=application, stamp=stamp, wanted=CompleteActivity(lease))
+    return tenancy.activity_context(
+        ledger, saga, application=application, stamp=stamp, fence_command=CompleteActivity(lease)
+    )

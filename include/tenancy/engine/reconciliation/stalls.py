@@ -136,17 +136,17 @@ class _Pass:
         if saga.state is not State.PROVISIONING or activity is None:
             return None
         # an examination creates nothing, so it needs no fence
-        wanted = c.RecordHold(saga.hold.reason, saga.hold.cause or Cause.UNKNOWN)
+        fence_command = c.RecordHold(saga.hold.reason, saga.hold.cause or Cause.UNKNOWN)
         context = self.tenancy.activity_context(
-            self.ledger, saga, application="tenancy explain", stamp=_STAMP, wanted=wanted
+            self.ledger, saga, application="tenancy explain", stamp=_STAMP, fence_command=fence_command
         )
         return activity_of(activity).explain(context)
 
     def _examine_unwinding(self, saga: Saga) -> Evidence | None:
         """Why the remaining resources are not released yet; None if nothing was found."""
-        wanted = c.CheckUnwinding(saga.generation)
+        fence_command = c.CheckUnwinding(saga.generation)
         context = self.tenancy.activity_context(
-            self.ledger, saga, application="tenancy explain", stamp=_STAMP, wanted=wanted
+            self.ledger, saga, application="tenancy explain", stamp=_STAMP, fence_command=fence_command
         )
         makers = dict.fromkeys(find_maker(resource) for resource in saga.live_resources)
         return next((found for maker in makers if maker and (found := maker.explain_unwinding(context))), None)

@@ -113,10 +113,10 @@ class _Unwinding:
 
     def _release(self, resources: Collection[Resource]) -> None:
         """Try each resource once in a round. A resource that is blocked by another has its turn in the next round."""
-        wanted = {_key(resource) for resource in resources}
+        keys = {_key(resource) for resource in resources}
         for number in range(self.tenancy.timings.compensation_tries):
             may_try = self.budgets.may_try_again if number else self.budgets.left
-            live = [resource for resource in self._saga().live_resources if _key(resource) in wanted]
+            live = [resource for resource in self._saga().live_resources if _key(resource) in keys]
             triable = [resource for resource in release_order(live) if may_try(_system_of(resource))]
             if not triable:
                 return
@@ -230,8 +230,8 @@ class _Unwinding:
         for activity in (activity for activity in registry.INSTALLED if activity.name in names):
             with suppress(TransientError, PermanentError, PlatformError):
                 observations = self._observe(activity, self.tenancy.timings.system_budget / 4)
-                seen = {observation.kind for observation in observations if observation.present}
-                made |= {activity.name} if seen.issuperset(activity.late_effect_resources) else set()
+                present = {observation.kind for observation in observations if observation.present}
+                made |= {activity.name} if present.issuperset(activity.late_effect_resources) else set()
         return frozenset(made)
 
     def _reconciled(self, observation: Observation) -> Resource:
@@ -267,7 +267,7 @@ class _Unwinding:
             self._saga(),
             application=self.application,
             stamp=self.stamp,
-            wanted=c.CheckUnwinding(self.generation),
+            fence_command=c.CheckUnwinding(self.generation),
             may_evict=may_evict_for(self.generation),
             seconds=seconds,
         )
