@@ -119,8 +119,8 @@ class SagaChecks(RuleBasedStateMachine):
 
     @staticmethod
     def _unwinds_only_what_is_to_be_unwound(command: c.Command, before: Saga, facts: tuple[f.Fact, ...]) -> None:
-        wanted = before.phase in {"Cancelling", "Failed unwinding", "Decommissioning"}
-        if isinstance(command, c.UnwindingCommand) and not (wanted and command.generation == before.generation):
+        may_unwind = before.phase in {"Cancelling", "Failed unwinding", "Decommissioning"}
+        if isinstance(command, c.UnwindingCommand) and not (may_unwind and command.generation == before.generation):
             assert facts == ()
         if any(isinstance(fact, f.ResourceReleased) for fact in facts):
             assert isinstance(command, c.UnwindingCommand)

@@ -30,9 +30,9 @@ RUNBOOK = {
 
 @pytest.mark.parametrize("activity", RUNBOOK)
 def test_a_stuck_activity_has_its_row_of_the_runbook(activity: str):
-    said, action = RUNBOOK[activity]
+    sentence, action = RUNBOOK[activity]
     advice = advise(standing(activity=activity, activity_for=11), None, NOW, LIMITS)
-    assert said in advice.sentence
+    assert sentence in advice.sentence
     assert advice.action == action
 
 
@@ -184,7 +184,7 @@ def test_the_wire_has_all_of_an_advice():
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"), [(4, "4 s"), (60, "1 minute"), (600, "10 minutes"), (90, "1 minute 30 s")]
+    ("seconds", "expected"), [(4, "4 s"), (60, "1 minute"), (600, "10 minutes"), (90, "1 minute 30 s")]
 )
-def test_a_limit_is_reported_in_words(seconds: int, said: str):
-    assert format_duration(timedelta(seconds=seconds)) == said
+def test_a_limit_is_reported_in_words(seconds: int, expected: str):
+    assert format_duration(timedelta(seconds=seconds)) == expected

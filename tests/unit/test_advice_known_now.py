@@ -71,22 +71,22 @@ NEEDED = {
 @pytest.mark.parametrize(("where", "needed"), NEEDED.items(), ids=str)
 def test_a_system_that_is_down_is_reported_for_tenants_that_need_it(where, needed, system):
     tenant = standing(State(where[0]), where[1], activity=None)
-    told = advice(tenant, looked(system, Condition.DOWN))
-    assert (f"The {system} of eu is down since 11:57:00 UTC: It does not respond." in told.sentence) == (
+    given = advice(tenant, looked(system, Condition.DOWN))
+    assert (f"The {system} of eu is down since 11:57:00 UTC: It does not respond." in given.sentence) == (
         system in needed
     )
-    assert told.not_its_fault == (system in needed)
-    assert told.warning == (system in needed)
+    assert given.not_its_fault == (system in needed)
+    assert given.warning == (system in needed)
 
 
 @pytest.mark.parametrize("system", [STORAGE, CLUSTER])
 @pytest.mark.parametrize("activity", PLAN, ids=lambda activity: activity.name)
 def test_an_activity_that_is_in_time_tells_what_it_needs_and_is_down(activity, system):
-    told = advice(standing(activity=activity.name, activity_for=0.5), looked(system, Condition.DOWN))
+    given = advice(standing(activity=activity.name, activity_for=0.5), looked(system, Condition.DOWN))
     needs = system in activity.systems
-    assert ("is down since" in told.sentence, told.not_its_fault, told.warning) == (needs, needs, needs)
-    assert needs or told.sentence == IN_PROGRESS_ADVICE
-    assert IN_PROGRESS_ADVICE not in told.sentence or not needs
+    assert ("is down since" in given.sentence, given.not_its_fault, given.warning) == (needs, needs, needs)
+    assert needs or given.sentence == IN_PROGRESS_ADVICE
+    assert IN_PROGRESS_ADVICE not in given.sentence or not needs
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
@@ -115,12 +115,12 @@ def test_an_old_check_proves_nothing_about_the_present(system):
 @pytest.mark.parametrize(("state", "substate"), AT_REST)
 def test_a_failed_tenant_whose_system_recovered_is_advised_to_continue(state, substate, cause):
     tenant = replace(standing(state, substate, state_for=5), failures=1, failure_cause=cause)
-    told = advice(tenant, looked(cause.system, Condition.OK))
-    assert told.sentence.startswith(
+    given = advice(tenant, looked(cause.system, Condition.OK))
+    assert given.sentence.startswith(
         f"It failed because of the {cause.system} of eu, whose health check finds it healthy now."
     )
-    assert "checked" not in told.sentence
-    assert told.action == advise(standing(state, substate), None, NOW, LIMITS).action
+    assert "checked" not in given.sentence
+    assert given.action == advise(standing(state, substate), None, NOW, LIMITS).action
     before = replace(tenant, state_since=NOW)  # the look is older than the failure
     assert "healthy now" not in advice(before, looked(cause.system, Condition.OK)).sentence
     assert "Check first that the" in advice(tenant).sentence
@@ -135,8 +135,8 @@ def test_what_a_health_check_cannot_see_is_not_refuted_by_it(cause):
 @pytest.mark.parametrize(("state", "substate"), AT_REST)
 def test_a_retry_waits_for_a_system_that_is_down_whatever_the_last_one_failed_for(state, substate):
     tenant = replace(standing(state, substate), failures=1, failure_cause=Cause.CLUSTER_IMAGE)
-    told = advice(tenant, looked(STORAGE, Condition.DOWN))
-    assert (told.sentence.startswith("The storage of eu is down"), told.action) == (True, "")
+    given = advice(tenant, looked(STORAGE, Condition.DOWN))
+    assert (given.sentence.startswith("The storage of eu is down"), given.action) == (True, "")
 
 
 def stalled(cause: Cause, *, ago: float, activity: str = ALLOCATE_STORAGE) -> OpenStall:
@@ -163,10 +163,10 @@ def test_the_cause_of_a_completed_activity_does_not_apply_to_the_next():
     """The image is mended, readiness is ticked, and Mark active has just begun: no cancel."""
     tenant = standing(activity=MARK_ACTIVE, state_for=20, activity_for=0.1)
     old = OpenStall("activity", WAIT, Cause.CLUSTER_IMAGE, "no such image", NOW - minutes(9))
-    told = advise(tenant, old, NOW, LIMITS)
-    assert "image" not in told.sentence
-    assert told.sentence.startswith("Wait: Mark active has just begun.")
-    assert (told.action, told.until) == ("", tenant.activity_since + minutes(1))
+    given = advise(tenant, old, NOW, LIMITS)
+    assert "image" not in given.sentence
+    assert given.sentence.startswith("Wait: Mark active has just begun.")
+    assert (given.action, given.until) == ("", tenant.activity_since + minutes(1))
     later = replace(tenant, activity_since=NOW - minutes(2))
     assert advise(later, old, NOW, LIMITS).action == "cancel"
 
@@ -181,9 +181,9 @@ def test_a_cause_that_was_recorded_in_an_earlier_attempt_of_the_same_activity_is
 @pytest.mark.parametrize("part", ENGINE_PARTS)
 @pytest.mark.parametrize("activity", [DEPLOY, WAIT])
 def test_a_part_of_the_engine_holds_only_who_needs_it(activity, part):
-    told = advice(standing(activity=activity, activity_for=0.2), *engine(part))
+    given = advice(standing(activity=activity, activity_for=0.2), *engine(part))
     held = part is not Cause.ENGINE_TRIGGERER_SILENT or activity == WAIT
-    assert (told.action, told.not_its_fault) == (("escalate", True) if held else ("", False))
+    assert (given.action, given.not_its_fault) == (("escalate", True) if held else ("", False))
 
 
 @pytest.mark.parametrize("part", ENGINE_PARTS)
@@ -195,39 +195,39 @@ def test_a_part_of_the_engine_that_recovered_is_not_reported_as_silent(part):
 
 
 def test_the_activitys_own_cause_is_reported_with_a_silent_engine():
-    told = advice(
+    given = advice(
         standing(activity=ALLOCATE_STORAGE, activity_for=9),
         *engine(Cause.ENGINE_UNREACHABLE),
         looked(STORAGE, Condition.DOWN),
     )
-    assert "The storage of eu is down" in told.sentence
-    assert told.sentence.endswith("Escalate: the workflow engine must answer first.")
+    assert "The storage of eu is down" in given.sentence
+    assert given.sentence.endswith("Escalate: the workflow engine must answer first.")
 
 
 @pytest.mark.parametrize("activity", ORDER)
 def test_an_escalated_tenant_is_not_advised_to_escalate(activity):
     tenant = standing(activity=activity, activity_for=25, state_for=30, escalated=True)
     for cause in Cause:
-        told = advise(tenant, stalled(cause, ago=1, activity=activity), NOW, LIMITS)
-        assert "Escalate" not in told.sentence.replace("Escalated", "")
-        assert "escalate." not in told.sentence
-        assert "Escalated to platform engineering" in told.sentence
-        assert told.action == ""
+        given = advise(tenant, stalled(cause, ago=1, activity=activity), NOW, LIMITS)
+        assert "Escalate" not in given.sentence.replace("Escalated", "")
+        assert "escalate." not in given.sentence
+        assert "Escalated to platform engineering" in given.sentence
+        assert given.action == ""
 
 
 def test_after_three_failures_the_loop_rule_holds_also_for_who_was_escalated():
     tenant = replace(standing(State.FAILED, Substate.SETTLED, escalated=True), failures=3)
-    told = advise(tenant, None, NOW, LIMITS)
-    assert told.sentence.startswith("Escalated to platform engineering. When they are done: decommission and recreate")
-    assert told.action == "decommission"
+    given = advise(tenant, None, NOW, LIMITS)
+    assert given.sentence.startswith("Escalated to platform engineering. When they are done: decommission and recreate")
+    assert given.action == "decommission"
 
 
 def test_an_activity_that_is_in_time_warns_of_what_keeps_it_once_that_has_lasted():
     image = {"activity_cause": Cause.CLUSTER_IMAGE, "activity_message": "0 of 1 pods ready; ImagePullBackOff"}
     tenant = replace(standing(activity=WAIT, activity_for=4.3), **image, activity_cause_since=NOW - minutes(4))
-    told = advise(tenant, None, NOW, LIMITS)
-    assert told.warning
-    assert told.sentence.startswith("Check that the image exists and can be pulled. Wait: it may take 10 minutes.")
+    given = advise(tenant, None, NOW, LIMITS)
+    assert given.warning
+    assert given.sentence.startswith("Check that the image exists and can be pulled. Wait: it may take 10 minutes.")
     fresh = replace(tenant, activity_since=NOW - seconds(9), activity_cause_since=NOW - seconds(5))
     assert advise(fresh, None, NOW, LIMITS) == Advice(IN_PROGRESS_ADVICE)
 

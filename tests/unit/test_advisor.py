@@ -56,15 +56,15 @@ def test_an_engine_that_has_not_answered_for_a_moment_is_no_reason_yet():
 
 def test_the_regions_trouble_is_reported_with_an_unavailable_engine():
     advisor = replace(ADVISOR, engine=EngineStatus(trouble="It does not respond."), health=health(Condition.DOWN))
-    said = waiting(advisor)
-    assert said.startswith(f"The cluster of {ACME.region} is down")
-    assert said.endswith("the workflow engine must answer first.")
+    sentence = waiting(advisor)
+    assert sentence.startswith(f"The cluster of {ACME.region} is down")
+    assert sentence.endswith("the workflow engine must answer first.")
 
 
-@pytest.mark.parametrize(("age", "told"), [(2.0, True), (61.0, False), (None, False)])
-def test_a_report_of_the_engine_counts_while_it_is_fresh(age: float | None, told: bool):
+@pytest.mark.parametrize(("age", "is_reported"), [(2.0, True), (61.0, False), (None, False)])
+def test_a_report_of_the_engine_counts_while_it_is_fresh(age: float | None, is_reported: bool):
     silent = EngineStatus(("triggerer",), age_seconds=age)
-    assert ("until the triggerer is back" in waiting(replace(ADVISOR, engine=silent))) == told
+    assert ("until the triggerer is back" in waiting(replace(ADVISOR, engine=silent))) == is_reported
 
 
 def test_before_the_first_check_nothing_is_known():
@@ -72,7 +72,7 @@ def test_before_the_first_check_nothing_is_known():
 
 
 @pytest.mark.parametrize(
-    ("part", "told", "not_told"),
+    ("part", "expected", "unexpected"),
     [
         ("scheduler", "Nothing new is started.", "Tasks start"),
         (
@@ -83,22 +83,22 @@ def test_before_the_first_check_nothing_is_known():
         ("dag_processor", "Tasks start", "Nothing new is started"),
     ],
 )
-def test_a_silent_part_of_the_engine_is_reported_with_what_it_does_not_do(part: str, told: str, not_told: str):
+def test_a_silent_part_of_the_engine_is_reported_with_what_it_does_not_do(part: str, expected: str, unexpected: str):
     (line,) = platform_lines(EngineReport(silent=(part,)), WELL, NOW)
-    assert line.meaning.startswith(told)
-    assert not_told not in line.meaning
+    assert line.meaning.startswith(expected)
+    assert unexpected not in line.meaning
 
 
 @pytest.mark.parametrize(
-    ("cause", "told", "not_told"),
+    ("cause", "expected", "unexpected"),
     [
         (Cause.UNKNOWN, "Tenants continue when it answers", "read-only"),
         (Cause.STORAGE_READ_ONLY, "changed to the primary server", "Tenants continue when it answers"),
         (Cause.STORAGE_PERMISSION, "Have the statement in the error", "Tenants continue when it answers"),
     ],
 )
-def test_a_system_that_answers_and_refuses_is_reported_with_what_it_needs(cause: Cause, told: str, not_told: str):
+def test_a_system_that_answers_and_refuses_is_reported_with_what_it_needs(cause: Cause, expected: str, unexpected: str):
     checks = (CheckResult(System.STORAGE, Condition.DOWN, "It says so.", ACME.region, checked_at=NOW, cause=cause),)
-    said = replace(ADVISOR, health=Health(checks, NOW)).advice(LINE).sentence
-    assert told in said
-    assert not_told not in said
+    sentence = replace(ADVISOR, health=Health(checks, NOW)).advice(LINE).sentence
+    assert expected in sentence
+    assert unexpected not in sentence

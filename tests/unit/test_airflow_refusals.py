@@ -12,9 +12,9 @@ DATABASE_ERROR = {"detail": {"reason": "Database error", "statement": "hidden", 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 503])
 def test_a_failing_engine_is_tried_again_and_is_not_the_tenants_fault(status: int):
-    told = rejected("POST /connections", httpx.Response(status, json=DATABASE_ERROR))
-    assert type(told) is TransientError
-    assert str(told) == (
+    error = rejected("POST /connections", httpx.Response(status, json=DATABASE_ERROR))
+    assert type(error) is TransientError
+    assert str(error) == (
         f"The workflow engine answered {status} to POST /connections: Database error: Look for ID abc. "
         "This is a platform matter, not the tenant's: escalate if it lasts."
     )
@@ -46,8 +46,8 @@ def test_our_login_and_another_servers_answer_are_the_platforms_fault(status: in
 def test_what_it_was_sent_is_not_reported():
     """As Airflow 3.3.2 answers when a field is missing: with all the others."""
     wrong = {"type": "missing", "loc": ["body", "conn_type"], "msg": "Field required", "input": {"password": "secret"}}
-    told = rejected("POST /connections", httpx.Response(422, json={"detail": [wrong]}))
-    assert str(told).endswith("422 to POST /connections: body.conn_type: Field required.")
+    error = rejected("POST /connections", httpx.Response(422, json={"detail": [wrong]}))
+    assert str(error).endswith("422 to POST /connections: body.conn_type: Field required.")
 
 
 def test_a_response_that_is_not_json_is_reported_unchanged():

@@ -35,8 +35,8 @@ def test_a_rule_asks_for_what_is_exposed_and_says_what_to_do(rule: dict[str, Any
     for name, matchers in _SELECTOR.findall(rule["expr"]):
         labels = [sample.labels for sample in document.families[name].samples]
         for label, operator, value in _MATCHER.findall(matchers):
-            wanted = value if operator == "=~" else re.escape(value)
-            assert any(re.fullmatch(wanted, each.get(label, "")) for each in labels), f"no {label} is {value}"
+            pattern = value if operator == "=~" else re.escape(value)
+            assert any(re.fullmatch(pattern, each.get(label, "")) for each in labels), f"no {label} is {value}"
     assert rule["annotations"]["runbook"].endswith(".")
     assert rule["labels"]["severity"] in {"page", "ticket"}
 

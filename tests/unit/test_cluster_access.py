@@ -37,9 +37,9 @@ def test_one_way_is_followed_and_never_one_of_several():
     assert configuration({"kube_config": TWO, "kube_config_path": "", "in_cluster": False}).host == "https://eu.test"
 
 
-@pytest.mark.parametrize(("said", "verified"), [(True, False), ("True", False), (False, True), ("", True)])
-def test_the_server_is_verified_unless_the_connection_says_otherwise(said: Any, verified: bool):
-    assert configuration({"kube_config": TWO, "disable_verify_ssl": said}).verify_ssl is verified
+@pytest.mark.parametrize(("setting", "verified"), [(True, False), ("True", False), (False, True), ("", True)])
+def test_the_server_is_verified_unless_the_connection_says_otherwise(setting: Any, verified: bool):
+    assert configuration({"kube_config": TWO, "disable_verify_ssl": setting}).verify_ssl is verified
 
 
 @pytest.mark.parametrize("name", ["kube_config", "extra__kubernetes__kube_config"])

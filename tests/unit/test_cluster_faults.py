@@ -93,8 +93,8 @@ def test_a_tenants_fault_holds_for_the_namespace_it_is_about_to_get():
     async def story(session: aiohttp.ClientSession) -> None:
         await add(session, "http-500", selector="tenant=globex")
         for tenant, expected in (("globex", HTTPStatus.INTERNAL_SERVER_ERROR), ("initech", HTTPStatus.CREATED)):
-            wanted = {"metadata": {"name": tenant, "labels": {"tenant": tenant}}}
-            async with session.post("/api/v1/namespaces", json=wanted) as answer:
+            namespace = {"metadata": {"name": tenant, "labels": {"tenant": tenant}}}
+            async with session.post("/api/v1/namespaces", json=namespace) as answer:
                 assert answer.status == expected
 
     play(story)

@@ -15,14 +15,14 @@ class Diary:
     """A controller that writes down what it is asked to look at."""
 
     def __init__(self, answers: Iterable[float | Exception | None] = ()) -> None:
-        self.seen: list[Hashable] = []
+        self.reconciled: list[Hashable] = []
         self._answers = iter(answers)
 
     def woken_by(self, event: Event) -> Iterable[Hashable]:
         yield event.key.name
 
     def reconcile(self, item: Hashable) -> float | None:
-        self.seen.append(item)
+        self.reconciled.append(item)
         answer = next(self._answers, None)
         if isinstance(answer, Exception):
             raise answer
@@ -45,7 +45,7 @@ def test_many_changes_are_checked_once() -> None:
         change(store)
     change(store, "b")
     manager.settle()
-    assert diary.seen == ["a", "b"]
+    assert diary.reconciled == ["a", "b"]
 
 
 def test_later_is_not_before_its_time() -> None:
@@ -55,10 +55,10 @@ def test_later_is_not_before_its_time() -> None:
     manager.settle()
     clock.advance(9)
     manager.settle()
-    assert diary.seen == ["a"]
+    assert diary.reconciled == ["a"]
     clock.advance(1)
     manager.settle()
-    assert diary.seen == ["a", "a"]
+    assert diary.reconciled == ["a", "a"]
 
 
 def test_alarms_do_not_multiply() -> None:
@@ -67,10 +67,10 @@ def test_alarms_do_not_multiply() -> None:
     for _ in range(5):
         change(store)
         manager.settle()
-    diary.seen.clear()
+    diary.reconciled.clear()
     clock.advance(100)
     manager.settle()
-    assert diary.seen == ["a"]
+    assert diary.reconciled == ["a"]
 
 
 def test_an_answer_of_never_cancels_the_alarm() -> None:
@@ -81,7 +81,7 @@ def test_an_answer_of_never_cancels_the_alarm() -> None:
         manager.settle()
     clock.advance(100)
     manager.settle()
-    assert diary.seen == ["a", "a"]
+    assert diary.reconciled == ["a", "a"]
 
 
 def test_a_failure_is_tried_again() -> None:
@@ -91,7 +91,7 @@ def test_a_failure_is_tried_again() -> None:
     for _ in range(3):
         manager.settle()
         clock.advance(1)
-    assert diary.seen == ["a", "a", "a"]
+    assert diary.reconciled == ["a", "a", "a"]
 
 
 def test_everything_is_checked_after_a_start() -> None:
@@ -99,4 +99,4 @@ def test_everything_is_checked_after_a_start() -> None:
     change(store, "old")
     diary = Diary()
     ControllerManager(store, ManualClock(), [diary]).settle()
-    assert diary.seen == ["old"]
+    assert diary.reconciled == ["old"]

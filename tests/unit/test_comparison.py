@@ -26,8 +26,8 @@ def found(owned: OwnedResource, place: str = "a") -> DiscoveredObject:
     return DiscoveredObject(owned.kind, owned.name, proof_of("test", owned.tenant_id), place)
 
 
-def look(*seen: DiscoveredObject, region: str = EU, kind: str = "database") -> Discovery:
-    return Discovery((kind,), region, seen)
+def look(*objects: DiscoveredObject, region: str = EU, kind: str = "database") -> Discovery:
+    return Discovery((kind,), region, objects)
 
 
 def compared(
@@ -36,12 +36,12 @@ def compared(
     return Comparison(looks, {(each.kind, each.name): each for each in owned}, STILL, after)
 
 
-def told(comparison: Comparison) -> list[tuple[str, str, str, str]]:
+def finding_keys(comparison: Comparison) -> list[tuple[str, str, str, str]]:
     return [finding.key for finding in comparison.findings()]
 
 
 def test_no_finding_if_ledger_and_world_agree():
-    assert told(compared(look(found(ACME)))) == []
+    assert finding_keys(compared(look(found(ACME)))) == []
 
 
 def test_what_no_tenant_has_is_an_orphan_and_what_to_do_is_reported():
@@ -57,35 +57,35 @@ EDITED = "its Deployment was edited: spec.replicas is 0, asked for was 2 (by ked
 
 
 def test_an_active_tenants_edited_release_is_reported_with_what_was_edited_and_by_whom():
-    seen = replace(found(RELEASE), drift=EDITED)
-    (finding,) = compared(look(seen, kind="release"), owned=(RELEASE,)).findings()
+    edited = replace(found(RELEASE), drift=EDITED)
+    (finding,) = compared(look(edited, kind="release"), owned=(RELEASE,)).findings()
     assert finding.key == ("drift", "release", "acme-1", EU)
     assert finding.outside
     assert f"is not as it was made: {EDITED}. Find out who did it" in finding.message
 
 
 def test_an_edit_of_a_tenant_that_is_not_active_is_not_reported():
-    seen = replace(found(RELEASE), drift=EDITED)
-    assert told(compared(look(seen, kind="release"), owned=(replace(RELEASE, active=False),))) == []
+    edited = replace(found(RELEASE), drift=EDITED)
+    assert finding_keys(compared(look(edited, kind="release"), owned=(replace(RELEASE, active=False),))) == []
 
 
 def test_an_edit_is_reported_once_where_two_regions_share_a_cluster():
-    seen = replace(found(RELEASE), drift=EDITED)
-    looks = (look(seen, kind="release"), look(seen, region=US, kind="release"))
-    assert told(compared(*looks, owned=(RELEASE,))) == [("drift", "release", "acme-1", EU)]
+    edited = replace(found(RELEASE), drift=EDITED)
+    looks = (look(edited, kind="release"), look(edited, region=US, kind="release"))
+    assert finding_keys(compared(*looks, owned=(RELEASE,))) == [("drift", "release", "acme-1", EU)]
 
 
 def test_an_edit_of_a_tenant_that_continues_meanwhile_is_not_reported():
-    seen = replace(found(RELEASE), drift=EDITED)
-    assert told(compared(look(seen, kind="release"), owned=(RELEASE,), after={TENANT: 10})) == []
+    edited = replace(found(RELEASE), drift=EDITED)
+    assert finding_keys(compared(look(edited, kind="release"), owned=(RELEASE,), after={TENANT: 10})) == []
 
 
 def test_every_kind_of_resource_has_a_way_to_remove_it_manually():
     for activity in PLAN:
         assert set(activity.manual_removal) == set(activity.resources)
         for kind in activity.resources:
-            seen = DiscoveredObject(kind, "left_1", "tenancy:test:?", "a")
-            (finding,) = compared(look(seen, kind=kind), owned=()).findings()
+            leftover = DiscoveredObject(kind, "left_1", "tenancy:test:?", "a")
+            (finding,) = compared(look(leftover, kind=kind), owned=()).findings()
             assert "left_1" in finding.message.rpartition("manually: ")[2]
             assert finding.tenant_id is None
 
@@ -97,13 +97,13 @@ def test_an_active_tenants_resource_that_is_not_there_is_missing():
 
 
 def test_a_tenant_that_is_not_active_misses_nothing():
-    assert told(compared(look(), owned=(replace(ACME, active=False),))) == []
+    assert finding_keys(compared(look(), owned=(replace(ACME, active=False),))) == []
 
 
 def test_a_region_that_was_not_checked_misses_nothing_and_hides_nothing():
-    assert told(compared(look(region=US))) == []
-    assert told(compared(look(found(ACME), region=US))) == []
-    assert told(compared(look(replace(found(ACME), name="left_1"), region=US))) == [
+    assert finding_keys(compared(look(region=US))) == []
+    assert finding_keys(compared(look(found(ACME), region=US))) == []
+    assert finding_keys(compared(look(replace(found(ACME), name="left_1"), region=US))) == [
         ("orphan", "database", "left_1", US)
     ]
 
@@ -111,31 +111,31 @@ def test_a_region_that_was_not_checked_misses_nothing_and_hides_nothing():
 def test_one_server_of_two_regions_has_each_object_once():
     left = replace(found(ACME), name="left_1")
     shared = (look(found(ACME), left), look(found(ACME), left, region=US))
-    assert told(compared(*shared)) == [("orphan", "database", "left_1", EU)]
+    assert finding_keys(compared(*shared)) == [("orphan", "database", "left_1", EU)]
 
 
 def test_the_same_name_left_in_another_regions_server_is_an_orphan_there():
-    assert told(compared(look(found(ACME, "a")), look(found(ACME, "b"), region=US))) == [
+    assert finding_keys(compared(look(found(ACME, "a")), look(found(ACME, "b"), region=US))) == [
         ("orphan", "database", "acme_1", US)
     ]
 
 
 def test_an_object_made_between_two_checks_of_one_server_is_no_orphan():
-    assert told(compared(look(), look(found(ACME), region=US), owned=(replace(ACME, active=False),))) == []
+    assert finding_keys(compared(look(), look(found(ACME), region=US), owned=(replace(ACME, active=False),))) == []
 
 
 def test_what_all_regions_share_is_checked_once():
     handle = look(found(HANDLE, "Airflow"), region="", kind="connection")
-    assert told(compared(handle, owned=(HANDLE,))) == []
-    assert told(compared(look(region="", kind="connection"), owned=(HANDLE,))) == [
+    assert finding_keys(compared(handle, owned=(HANDLE,))) == []
+    assert finding_keys(compared(look(region="", kind="connection"), owned=(HANDLE,))) == [
         ("missing", "connection", "acme_1", "")
     ]
 
 
 @pytest.mark.parametrize("after", [{}, {TENANT: 10}])
 def test_a_tenant_that_went_on_meanwhile_is_left_to_the_next_pass(after: dict[TenantId, int]):
-    assert told(compared(look(), after=after)) == []
-    assert told(compared(look(found(ACME)), owned=(), after=after)) == []
+    assert finding_keys(compared(look(), after=after)) == []
+    assert finding_keys(compared(look(found(ACME)), owned=(), after=after)) == []
 
 
 def test_a_finding_is_closed_only_by_a_check_of_its_region():
@@ -196,7 +196,7 @@ def test_whatever_tenants_do_between_two_checks_nothing_is_found(data: st.DataOb
         time_passes()
         return {life.id: life.seq for life in lives if life.seq}
 
-    def seen(region: str) -> Discovery:
+    def discover(region: str) -> Discovery:
         time_passes()
         there = [life for life in lives if life.exists and (shared or life.region == region)]
         return look(*(found(life.owned, "one" if shared else region) for life in there), region=region)
@@ -205,5 +205,5 @@ def test_whatever_tenants_do_between_two_checks_nothing_is_found(data: st.DataOb
     before = seqs()
     time_passes()
     owned = {(life.owned.kind, life.owned.name): life.owned for life in lives if life.live}
-    looks = (seen(EU), seen(US))
+    looks = (discover(EU), discover(US))
     assert Comparison(looks, owned, before, seqs()).findings() == []

@@ -61,7 +61,7 @@ def test_a_key_that_is_not_accepted_is_refused_with_what_to_do(key: str, remedy:
 
 
 @pytest.mark.parametrize(
-    ("extra", "told"),
+    ("extra", "message"),
     [
         ({"sslmode": "on"}, "`sslmode` 'on' .* Use one of: disable, allow"),
         ({"tenant_sslmode": "TRUE"}, "`tenant_sslmode` 'TRUE' .* Use one of"),
@@ -72,8 +72,8 @@ def test_a_key_that_is_not_accepted_is_refused_with_what_to_do(key: str, remedy:
         ({"sslrootcert": "/no/such/ca.pem"}, "`sslrootcert` '/no/such/ca.pem' .* cannot read.* Mount the file"),
     ],
 )
-def test_a_value_that_libpq_would_not_take_is_refused(extra: dict[str, Any], told: str):
-    with pytest.raises(PlatformError, match=f"The Airflow connection tenancy_storage_eu .*{told}"):
+def test_a_value_that_libpq_would_not_take_is_refused(extra: dict[str, Any], message: str):
+    with pytest.raises(PlatformError, match=f"The Airflow connection tenancy_storage_eu .*{message}"):
         read(extra)
 
 

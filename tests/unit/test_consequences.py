@@ -17,9 +17,9 @@ FOR_GOOD = "Permanently deletes this tenant's database, workloads and credential
 @pytest.mark.parametrize("phase", PHASES)
 @pytest.mark.parametrize("action", ACTIONS)
 def test_every_action_says_something_in_every_phase_and_a_dry_run_says_the_same(phase: str, action: str):
-    said = describe_consequence(tenant_in(phase), action)
-    assert said.endswith(".")
-    assert preview(tenant_in(phase), action).consequence == said
+    sentence = describe_consequence(tenant_in(phase), action)
+    assert sentence.endswith(".")
+    assert preview(tenant_in(phase), action).consequence == sentence
 
 
 @pytest.mark.parametrize("phase", ["Active", "Failed retained"])
@@ -38,8 +38,8 @@ def test_an_active_tenants_data_too_where_its_ledger_knows_no_point_of_no_return
 
 @pytest.mark.parametrize("phase", ["Failed settled", "Failed ready"])
 def test_recreating_a_failed_tenant_decommissions_it_first_and_says_so(phase: str):
-    said = describe_consequence(tenant_in(phase), "recreate")
-    assert said.startswith("First decommissions this tenant: it cannot be retried any more. Then creates a new")
+    sentence = describe_consequence(tenant_in(phase), "recreate")
+    assert sentence.startswith("First decommissions this tenant: it cannot be retried any more. Then creates a new")
     assert "First decommissions" not in describe_consequence(tenant_in("Decommissioned"), "recreate")
 
 
@@ -66,5 +66,5 @@ def test_what_was_made_and_removed_is_counted():
     assert describe_removed(ask(None, start())) == "Nothing was created: there is nothing to remove."
     assert describe_removed(_cancelled()) == ""
     made = len(_cancelled().live_resources)
-    said = describe_removed(unwound(_cancelled()))
-    assert said == f"{made} objects were created and removed; nothing is left to remove."
+    sentence = describe_removed(unwound(_cancelled()))
+    assert sentence == f"{made} objects were created and removed; nothing is left to remove."

@@ -39,15 +39,15 @@ ADVISOR = Advisor(Platform("test", {}, {}, {}), EngineStatus(), NOW)
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "expected"),
     [
         (-3, "0.0 s"), (0.04, "0.0 s"), (0.4, "0.4 s"), (9.94, "9.9 s"), (9.96, "9 s"), (59.9, "59 s"), (60, "1 min"),
         (61, "1 min 1 s"), (599, "9 min 59 s"), (601, "10 min"), (3600, "1 h"), (3900, "1 h 5 min"), (40000, "11 h"),
         (90000, "1 d 1 h"), (10_000_000, "115 d"),
     ],
 )  # fmt: skip
-def test_a_duration_is_written_shortly(seconds: float, said: str):
-    assert words.duration(seconds) == said
+def test_a_duration_is_written_shortly(seconds: float, expected: str):
+    assert words.duration(seconds) == expected
 
 
 def test_every_phase_has_its_words_and_its_colour():
@@ -109,7 +109,7 @@ def test_the_report_is_what_the_engine_says():
 
 
 @pytest.mark.parametrize(
-    ("state", "region", "seen_ago", "told"),
+    ("state", "region", "seen_ago", "is_reported"),
     [
         (Condition.DOWN, ACME.region, 10, True),
         (Condition.UNKNOWN, ACME.region, 10, False),
@@ -118,15 +118,15 @@ def test_the_report_is_what_the_engine_says():
     ],
 )
 def test_an_active_tenant_is_not_to_be_verified_before_its_ingress_answers(
-    state: Condition, region: str, seen_ago: int, told: bool
+    state: Condition, region: str, seen_ago: int, is_reported: bool
 ):
     at = NOW - timedelta(seconds=seen_ago)
     health = Health((CheckResult(System.INGRESS, state, "Nobody answers.", region, checked_at=at),), at)
     advisor = replace(ADVISOR, health=health)
     advice = advisor.advice(LINE)
     assert advice.sentence.endswith("erify that it answers at its address and that the tenant's admin has signed in.")
-    assert ("Have the region's ingress checked" in advice.sentence) == advice.not_its_fault == told
-    assert [check.system for check in advisor.checks(LINE)] == ([System.INGRESS] if told else [])
+    assert ("Have the region's ingress checked" in advice.sentence) == advice.not_its_fault == is_reported
+    assert [check.system for check in advisor.checks(LINE)] == ([System.INGRESS] if is_reported else [])
     assert advisor.stall(LINE) is None
 
 
@@ -148,7 +148,7 @@ STORAGE_IS_DOWN = CheckResult(System.STORAGE, Condition.DOWN, "It does not respo
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "expected"),
     [
         ({"failure_cause": Cause.STORAGE_UNREACHABLE}, ["storage of eu"]),
         ({"failure_cause": Cause.CLUSTER_UNREACHABLE}, ["storage of eu"]),
@@ -156,12 +156,12 @@ STORAGE_IS_DOWN = CheckResult(System.STORAGE, Condition.DOWN, "It does not respo
     ],
 )
 def test_a_fault_of_the_platform_is_shown_with_every_tenant_that_needs_the_system(
-    changes: dict[str, Any], told: list[str]
+    changes: dict[str, Any], expected: list[str]
 ):
     standing = replace(LINE.standing, state=State.FAILED, substate=Substate.SETTLED, failures=2, **changes)
     failed = replace(LINE, state=State.FAILED, substate=Substate.SETTLED, standing=standing)
     advisor = replace(ADVISOR, health=Health((STORAGE_IS_DOWN,), NOW))
-    assert [check.name for check in advisor.checks(failed)] == told
+    assert [check.name for check in advisor.checks(failed)] == expected
 
 
 def test_a_decommissioned_tenant_is_linked_by_its_id():

@@ -108,15 +108,15 @@ def test_all_trouble_is_reported_the_worst_first():
 
 def test_what_was_wrong_before_is_wrong_since_then():
     first = Health((_check(System.LEDGER, DOWN), _check(System.STORAGE, OK, "east")), _ago(30))
-    seen = with_since(Health(), first)
-    assert [check.since for check in seen.checks] == [_ago(30), None]
+    health = with_since(Health(), first)
+    assert [check.since for check in health.checks] == [_ago(30), None]
     worse = Health((_check(System.LEDGER, DEGRADED), _check(System.STORAGE, DOWN, "east")), _ago(10))
-    seen = with_since(seen, worse)
-    assert [check.since for check in seen.checks] == [_ago(30), _ago(10)]
+    health = with_since(health, worse)
+    assert [check.since for check in health.checks] == [_ago(30), _ago(10)]
     well = Health((_check(System.LEDGER, OK), replace(_check(System.STORAGE, DOWN, "east"), since=_ago(99))), NOW)
-    seen = with_since(seen, well)
-    assert [check.since for check in seen.checks] == [None, _ago(99)]
-    again = with_since(seen, Health((_check(System.LEDGER, DOWN),), NOW))
+    health = with_since(health, well)
+    assert [check.since for check in health.checks] == [None, _ago(99)]
+    again = with_since(health, Health((_check(System.LEDGER, DOWN),), NOW))
     assert again.checks[0].since == NOW
 
 
@@ -128,7 +128,7 @@ def _server(**changes: Any) -> StorageStatus:
 
 
 @pytest.mark.parametrize(
-    ("seen", "state", "said"),
+    ("status", "state", "sentence"),
     [
         (STORAGE, OK, "It responds; 20 of 97 sessions are taken."),
         (_server(sessions=88), DEGRADED, "Nearly all sessions are taken: 88 of 97."),
@@ -147,11 +147,11 @@ def _server(**changes: Any) -> StorageStatus:
     ],
 )
 def test_a_storage_server_is_judged_by_whether_tenants_can_be_made_there(
-    seen: StorageStatus, state: Condition, said: str
+    status: StorageStatus, state: Condition, sentence: str
 ):
-    check = storage_verdicts.storage(REGION, seen)
+    check = storage_verdicts.storage(REGION, status)
     assert (check.system, check.region, check.state) == (System.STORAGE, REGION.name, state)
-    assert said in check.sentence
+    assert sentence in check.sentence
     assert check.measured["sessions_allowed"] == 97
 
 
@@ -162,7 +162,7 @@ def test_a_ledger_that_takes_no_writes_is_down():
 
 
 @pytest.mark.parametrize(
-    ("seen", "state", "said"),
+    ("status", "state", "sentence"),
     [
         (CLUSTER, OK, "Its API responds; 3 of 3 nodes are ready."),
         (replace(CLUSTER, nodes=None, nodes_ready=None, pending=None), OK, "Its API responds."),
@@ -178,11 +178,11 @@ def test_a_ledger_that_takes_no_writes_is_down():
     ],
 )
 def test_a_cluster_is_judged_by_its_api_its_nodes_and_pods_without_one(
-    seen: ClusterStatus, state: Condition, said: str
+    status: ClusterStatus, state: Condition, sentence: str
 ):
-    check = verdicts.cluster(REGION, seen)
+    check = verdicts.cluster(REGION, status)
     assert (check.state, check.region) == (state, REGION.name)
-    assert said in check.sentence
+    assert sentence in check.sentence
     assert None not in check.measured.values()
 
 
@@ -222,18 +222,18 @@ def test_each_part_of_the_engine_is_judged_by_its_heartbeat():
         ComponentHeartbeat("triggerer", "healthy", _ago(2)),
         ComponentHeartbeat("dag_processor", ""),
     )
-    seen = {check.part: check for check in of_engine.heartbeats(beats, NOW)}
-    assert [check.state for check in seen.values()] == [OK, DOWN, OK, UNKNOWN]
-    assert seen["scheduler"].since == _ago(77)
-    assert "scheduler sends no heartbeat" in seen["scheduler"].sentence
-    assert seen["triggerer"].sentence == "It is running; its last heartbeat was 2.0 s ago."
-    assert "dag processor" in seen
+    checks = {check.part: check for check in of_engine.heartbeats(beats, NOW)}
+    assert [check.state for check in checks.values()] == [OK, DOWN, OK, UNKNOWN]
+    assert checks["scheduler"].since == _ago(77)
+    assert "scheduler sends no heartbeat" in checks["scheduler"].sentence
+    assert checks["triggerer"].sentence == "It is running; its last heartbeat was 2.0 s ago."
+    assert "dag processor" in checks
     broken = of_engine.heartbeats((ComponentHeartbeat("metadatabase", "unhealthy"),), NOW)
     assert [check.state for check in broken] == [DOWN]
 
 
-def _work(seen: EngineWork) -> dict[str, CheckResult]:
-    return {check.part: check for check in of_engine.work(seen, PLATFORM, DAGS, NOW)}
+def _work(work: EngineWork) -> dict[str, CheckResult]:
+    return {check.part: check for check in of_engine.work(work, PLATFORM, DAGS, NOW)}
 
 
 def test_all_is_well_while_nothing_is_paused_queued_or_full():
@@ -302,7 +302,7 @@ def test_a_reconciler_that_is_late_is_down_and_a_late_reality_check_is_not():
 
 
 @pytest.mark.parametrize(
-    ("said", "left"),
+    ("message", "left"),
     [
         (
             'It is full at 127.0.0.1:5433/a: connection failed: connection to server at "::1", port 5 failed: no',
@@ -318,8 +318,8 @@ def test_a_reconciler_that_is_late_is_down_and_a_late_reality_check_is_not():
         ),
     ],
 )  # fmt: skip
-def test_an_error_is_reported_without_addresses(said: str, left: str):
-    assert verdicts.without_addresses(said) == left
+def test_an_error_is_reported_without_addresses(message: str, left: str):
+    assert verdicts.without_addresses(message) == left
 
 
 def test_the_engines_own_database_is_found_by_its_url():

@@ -26,15 +26,15 @@ class FakePlatform:
 
 def test_many_requests_at_once_share_one_check():
     platform = FakePlatform()
-    watch, told = HealthWatch(platform.look, fresh_seconds=3600), list[Health]()
-    threads = [threading.Thread(target=lambda: told.append(watch())) for _ in range(8)]
+    watch, results = HealthWatch(platform.look, fresh_seconds=3600), list[Health]()
+    threads = [threading.Thread(target=lambda: results.append(watch())) for _ in range(8)]
     for thread in threads:
         thread.start()
     wait_until(lambda: platform.asked, "the look to begin")
     platform.may_answer.set()
     for thread in threads:
         thread.join(60)
-    assert [health.state for health in told] == [Condition.DOWN] * 8
+    assert [health.state for health in results] == [Condition.DOWN] * 8
     assert platform.asked == 1
     assert watch().checks[0].since == NOW
 

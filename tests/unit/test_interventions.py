@@ -10,10 +10,10 @@ from tests.unit.sagas import STORAGE, TENANT
 AT = datetime(2026, 11, 23, 3, 7, 9, tzinfo=UTC)
 
 
-def log(*said: tuple[str, f.Fact]) -> list[Envelope]:
+def log(*actions: tuple[str, f.Fact]) -> list[Envelope]:
     return [
         seal(TENANT, fact, seq=seq, at=AT, attempt=1, stamp=Stamp(actor, reason="INC-7"), prev="")
-        for seq, (actor, fact) in enumerate(said, start=1)
+        for seq, (actor, fact) in enumerate(actions, start=1)
     ]
 
 
@@ -34,7 +34,7 @@ def test_an_activitys_own_facts_are_nobodys_action() -> None:
 
 def test_ones_own_actions_can_be_left_out() -> None:
     both = log(("grace", f.CancelRequested(1)), ("ada", f.RunReset()))
-    told = newest_intervention_since(both, 0, except_by={"ada"})
-    assert told is not None
-    assert told.actor == "grace"
+    newest = newest_intervention_since(both, 0, except_by={"ada"})
+    assert newest is not None
+    assert newest.actor == "grace"
     assert newest_intervention_since(both, 0, except_by={"ada", "grace"}) is None

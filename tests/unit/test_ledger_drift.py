@@ -55,9 +55,9 @@ def test_a_deleted_row_and_one_that_no_fact_made_are_drift():
     assert "it was deleted" in find_ledger_drift(stored(row=None))[0].message
     first, *others = stored().resources
     invented = {**first, "name": "mine"}
-    seen = {finding.name: finding.message for finding in find_ledger_drift(stored(resources=(invented, *others)))}
-    assert "it was deleted" in seen[first["name"]]
-    assert "no fact made it" in seen["mine"]
+    messages = {finding.name: finding.message for finding in find_ledger_drift(stored(resources=(invented, *others)))}
+    assert "it was deleted" in messages[first["name"]]
+    assert "no fact made it" in messages["mine"]
 
 
 def test_altered_facts_are_reported_before_anything_is_believed_of_them():

@@ -12,11 +12,11 @@ NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 
 
 def namespace(*conditions: tuple[str, str, str], finalizers: list[str] | None = None, **spec: Any) -> dict[str, Any]:
-    told = [{"type": kind, "status": status, "message": message} for kind, status, message in conditions]
+    entries = [{"type": kind, "status": status, "message": message} for kind, status, message in conditions]
     return {
         "metadata": {"name": "acme", "finalizers": finalizers or []},
         "spec": {"finalizers": ["kubernetes"], **spec},
-        "status": {"phase": "Terminating", **({"conditions": told} if told else {})},
+        "status": {"phase": "Terminating", **({"conditions": entries} if entries else {})},
     }
 
 
@@ -49,9 +49,9 @@ def test_with_conditions_that_are_all_well_nothing_is_reported_to_remain():
 
 @pytest.mark.parametrize("condition", [REMAIN, FAILED, HELD])
 def test_what_the_conditions_report_is_reported_and_kept_as_evidence(condition: tuple[str, str, str]):
-    told = deletion_status(namespace(FINE, condition), now=NOW)
-    assert told.sentence == condition[2].rstrip(".")
-    assert (told.cause, dict(told.raw)) == (Cause.CLUSTER_ENDING, {condition[0]: condition[2]})
+    status = deletion_status(namespace(FINE, condition), now=NOW)
+    assert status.sentence == condition[2].rstrip(".")
+    assert (status.cause, dict(status.raw)) == (Cause.CLUSTER_ENDING, {condition[0]: condition[2]})
 
 
 def test_an_apiservice_that_cannot_be_discovered_is_reported():
@@ -61,9 +61,9 @@ def test_an_apiservice_that_cannot_be_discovered_is_reported():
 
 @pytest.mark.parametrize("conditions", [(), (REMAIN,), (FAILED, REMAIN)])
 def test_pods_on_a_dead_node_are_not_reported_as_finalizers(conditions: tuple[tuple[str, str, str], ...]):
-    told = deletion_status(namespace(*conditions), [pod("web-2"), pod("web-1")], NOW)
-    assert told.sentence.startswith("the pods web-1, web-2 remain because the node node-7 does not respond")
-    assert told.cause is Cause.CLUSTER_NODE
+    status = deletion_status(namespace(*conditions), [pod("web-2"), pod("web-1")], NOW)
+    assert status.sentence.startswith("the pods web-1, web-2 remain because the node node-7 does not respond")
+    assert status.cause is Cause.CLUSTER_NODE
 
 
 @pytest.mark.parametrize("seconds_ago", [None, -30, 0, 9])
@@ -72,9 +72,9 @@ def test_pods_within_their_grace_do_not_speak_against_their_node(seconds_ago: fl
 
 
 def test_a_pod_that_a_finalizer_holds_does_not_speak_against_its_node():
-    told = deletion_status(namespace(REMAIN), [pod(finalizers=["example.com/backup"])], NOW)
-    assert told.sentence.endswith("the pod web-1 is held by example.com/backup")
-    assert told.cause is Cause.CLUSTER_ENDING
+    status = deletion_status(namespace(REMAIN), [pod(finalizers=["example.com/backup"])], NOW)
+    assert status.sentence.endswith("the pod web-1 is held by example.com/backup")
+    assert status.cause is Cause.CLUSTER_ENDING
 
 
 def test_the_namespaces_own_finalizers_are_reported():

@@ -37,33 +37,33 @@ BUSY = Measures(
 )
 
 
-def told(measures: Measures = BUSY) -> Document:
+def exposed(measures: Measures = BUSY) -> Document:
     return read(exposition(measures).decode())
 
 
 def test_what_a_label_says_comes_back_as_it_was():
     channel = 'a "quote", a \\ and\nanother line'
     assert (
-        told(replace(BUSY, channels=(ChannelState(channel, 3, 1),))).value("tenancy_alerts_waiting", channel=channel)
+        exposed(replace(BUSY, channels=(ChannelState(channel, 3, 1),))).value("tenancy_alerts_waiting", channel=channel)
         == 3
     )
 
 
 @pytest.mark.parametrize("facts", [0, 1, 5_000_123, 10**15 + 1])
 def test_numbers_come_back_as_they_were(facts: int):
-    assert told(replace(BUSY, facts=facts)).value("tenancy_ledger_facts") == facts
+    assert exposed(replace(BUSY, facts=facts)).value("tenancy_ledger_facts") == facts
 
 
 @pytest.mark.parametrize("measures", [EMPTY, BUSY], ids=["empty", "busy"])
 def test_metrics_in_seconds_declare_their_unit(measures: Measures):
-    document = told(measures)
+    document = exposed(measures)
     assert {name for name, metric in document.families.items() if metric.unit == "seconds"} == {
         name for name in document.families if name.endswith("_seconds")
     }
 
 
 def test_times_are_summaries_and_all_else_is_a_gauge():
-    document = told()
+    document = exposed()
     assert {metric.type for metric in document.families.values()} == {"gauge", "summary"}
     assert document.families["tenancy_time_to_active_seconds"].type == "summary"
     assert document.families["tenancy_reconciler_lag_seconds"].type == "gauge"
@@ -71,18 +71,18 @@ def test_times_are_summaries_and_all_else_is_a_gauge():
 
 def test_nothing_of_the_process_is_exposed():
     """The library's own registry counts garbage collections; each request has measurements of its own."""
-    assert all(name.startswith("tenancy_") for name in told().families)
+    assert all(name.startswith("tenancy_") for name in exposed().families)
 
 
-@pytest.mark.parametrize("seen", [EMPTY, BUSY], ids=["empty", "busy"])
-def test_the_document_is_one_that_its_rules_allow(seen: Measures):
-    document = told(seen)
+@pytest.mark.parametrize("measures", [EMPTY, BUSY], ids=["empty", "busy"])
+def test_the_document_is_one_that_its_rules_allow(measures: Measures):
+    document = exposed(measures)
     assert all(re.fullmatch(r"tenancy_[a-z_]+", name) for name in document.families)
     assert all(family.documentation.endswith(".") for family in document.families.values())
 
 
 def test_every_state_is_counted_also_when_nobody_is_in_it():
-    document = told()
+    document = exposed()
     assert document.value("tenancy_tenants", state="Active", substate="") == 90
     assert document.value("tenancy_tenants", state="Failed", substate="stuck") == 1
     assert document.value("tenancy_tenants", state="Failed", substate="unwinding") == 0
@@ -91,26 +91,26 @@ def test_every_state_is_counted_also_when_nobody_is_in_it():
 
 
 def test_stalls_are_counted_by_activity_place_and_cause():
-    document = told()
+    document = exposed()
     at_storage = {"stall": "activity", "activity": "allocate_storage", "cause": "storage.no_slots"}
     assert document.value("tenancy_stalls", **at_storage) == 3
     assert document.value("tenancy_stalls", stall="undoing", activity="", cause="unknown") == 1
 
 
 def test_incident_groups_are_counted_by_place_and_cause():
-    document = told()
+    document = exposed()
     there = {"activity": "allocate_storage", "cause": "storage.no_slots", "region": "eu-central"}
     assert document.value("tenancy_class_issues", **there) == 2
 
 
 def test_times_are_reported_as_quantiles():
-    document = told()
+    document = exposed()
     assert document.value("tenancy_time_to_active_seconds", quantile="0.95") == 40
     assert document.value("tenancy_activity_seconds", activity="allocate_storage", quantile="0.5") == 0.125
 
 
 def test_failures_are_counted_for_every_activity():
-    document = told()
+    document = exposed()
     assert document.value("tenancy_failed_tries_last_day", activity="allocate_storage") == 4
     assert document.value("tenancy_failed_attempts_last_day", activity="allocate_storage") == 1
     assert document.value("tenancy_failed_tries_last_day", activity="an_old_activity") == 1
@@ -118,13 +118,13 @@ def test_failures_are_counted_for_every_activity():
 
 
 def test_a_reconciler_that_never_ran_is_late_for_ever():
-    document = told()
+    document = exposed()
     assert document.value("tenancy_reconciler_lag_seconds", reconciler="reconciliation") == 12
     assert document.value("tenancy_reconciler_lag_seconds", reconciler="reality check") == float("inf")
 
 
 def test_the_outbox_and_the_ledger_are_reported():
-    document = told()
+    document = exposed()
     assert document.value("tenancy_alerts_waiting", channel="slack") == 3
     assert document.value("tenancy_alerts_given_up", channel="slack") == 1
     assert document.value("tenancy_alerts_untold_last_day") == 2

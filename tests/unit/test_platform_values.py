@@ -102,10 +102,10 @@ def test_every_form_of_a_quantity_is_accepted(memory: str, cpu: str):
 
 
 def test_all_of_these_mistakes_are_named_at_once():
-    told = complaints(
+    messages = complaints(
         ((*PLAN, "memory"), "128m"), ((*REGION, "ingress_domain"), "https://x"), ((*PLAN, "replicas"), 51)
     )
-    assert all(key in told for key in ("memory", "ingress_domain", "replicas"))
+    assert all(key in messages for key in ("memory", "ingress_domain", "replicas"))
 
 
 QUANTITIES = st.one_of(

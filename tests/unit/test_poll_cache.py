@@ -85,10 +85,10 @@ def test_a_change_is_seen_a_second_later(page: PolledPage):
 
 def test_a_slow_check_never_replaces_a_newer_result(page: PolledPage):
     def slow() -> PollSnapshot:
-        seen = page._look()
+        result = page._look()
         page.now, page.state = page.now + 2, 2
         assert bytes(page.poll().body) == b"state 2"
-        return seen
+        return result
 
     late = page.poll(look=slow)
     assert bytes(late.body) == b"state 2"

@@ -15,24 +15,24 @@ class House:
         pages += resting
         self.pacer = PollPacer(lambda: self.now)
         self.next = [(POLL_SECONDS * page / pages, page) for page in range(pages)]
-        self.told: list[tuple[float, int, bool]] = []
+        self.polls: list[tuple[float, int, bool]] = []
 
     def live(self, until: float) -> None:
         while self.next[0][0] < until:
             self.now, page = heapq.heappop(self.next)
             busy = page >= self.resting
             every = self.pacer.next_interval(busy=busy)
-            self.told.append((self.now, every, busy))
+            self.polls.append((self.now, every, busy))
             heapq.heappush(self.next, (self.now + every * POLL_SECONDS, page))
 
     def leave(self, remaining: int) -> None:
         self.next = sorted((at, page) for at, page in self.next if page < remaining)
 
     def polls_a_second(self, since: float, until: float) -> float:
-        return sum(since <= at < until for at, _, _ in self.told) / (until - since)
+        return sum(since <= at < until for at, _, _ in self.polls) / (until - since)
 
     def paces(self, since: float, *, busy: bool = True) -> set[int]:
-        return {every for at, every, was_busy in self.told if at >= since and was_busy is busy}
+        return {every for at, every, was_busy in self.polls if at >= since and was_busy is busy}
 
 
 @pytest.mark.parametrize("pages", [1, 5, 16])

@@ -87,10 +87,10 @@ def test_a_folder_that_cannot_be_a_product_is_refused(tmp_path: Path):
 def test_the_command_names_each_mistake_and_counts_them(folder: Path, capsys: pytest.CaptureFixture[str]):
     _replace("product.toml", 'chart = "chart"', 'chart = "charts"\ncolour = 1')(folder)
     assert main(["check", str(folder)]) == 1
-    told = capsys.readouterr()
-    assert f"{folder}/product.toml: chart: there is no folder charts" in told.out
-    assert f"{folder}/product.toml: unknown key colour" in told.out
-    assert told.err == "2 mistakes.\n"
+    printed = capsys.readouterr()
+    assert f"{folder}/product.toml: chart: there is no folder charts" in printed.out
+    assert f"{folder}/product.toml: unknown key colour" in printed.out
+    assert printed.err == "2 mistakes.\n"
 
 
 @pytest.mark.parametrize(("words", "code"), [(["show"], 0), (["check", "no-such-folder"], 1), (["init"], 2)])

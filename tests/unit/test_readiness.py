@@ -8,11 +8,11 @@ from tenancy.adapters.workload_readiness import Readiness, Workload, readiness
 from tenancy.saga.causes import Cause
 
 
-def deployment(ready: int, wanted: int = 3, *conditions: dict[str, Any], **status: Any) -> dict[str, Any]:
-    counts = {"availableReplicas": ready, "updatedReplicas": wanted, "replicas": wanted, "observedGeneration": 1}
+def deployment(ready: int, desired: int = 3, *conditions: dict[str, Any], **status: Any) -> dict[str, Any]:
+    counts = {"availableReplicas": ready, "updatedReplicas": desired, "replicas": desired, "observedGeneration": 1}
     return {
         "metadata": {"name": "acme", "generation": 1},
-        "spec": {"replicas": wanted},
+        "spec": {"replicas": desired},
         "status": {**counts, "conditions": list(conditions), **status},
     }
 
@@ -26,8 +26,8 @@ def warning(message: str, about: str = "acme-x", reason: str = "Unhealthy") -> d
     return {"reason": reason, "message": message, "involvedObject": {"name": about}}
 
 
-def unready(*args: Any, wanted: int = 3) -> Readiness:
-    found = readiness(Workload(*args), wanted)
+def unready(*args: Any, desired: int = 3) -> Readiness:
+    found = readiness(Workload(*args), desired)
     assert not found.ready
     return found
 
@@ -37,8 +37,8 @@ def why(*args: Any) -> str:
 
 
 def test_it_is_ready_when_every_replica_is_available():
-    seen = readiness(Workload(deployment(3)), 3)
-    assert (seen.ready, seen.reason) == (True, "3 of 3 pods ready")
+    status = readiness(Workload(deployment(3)), 3)
+    assert (status.ready, status.reason) == (True, "3 of 3 pods ready")
 
 
 @pytest.mark.parametrize("status", [{"observedGeneration": 0}, {"updatedReplicas": 1}, {"replicas": 4}])
@@ -96,8 +96,8 @@ def test_pods_that_cannot_be_made_name_the_quota():
 
 def test_a_failing_probe_is_reported_by_its_last_event_about_a_pod_that_is_not_ready():
     events = [warning("old"), warning("about another", "gone"), warning("dial tcp 10.1.2.3:8080: refused")]
-    told = why(deployment(0), [pod(phase="Running")], events[::1][:1] + events[2:] + events[1:2])
-    assert told == "0 of 3 pods ready; Unhealthy: dial tcp its address:8080: refused"
+    reason = why(deployment(0), [pod(phase="Running")], events[::1][:1] + events[2:] + events[1:2])
+    assert reason == "0 of 3 pods ready; Unhealthy: dial tcp its address:8080: refused"
 
 
 def test_a_running_pod_without_an_event_waits_for_its_probe():
@@ -111,7 +111,7 @@ def owned_by(manager: str, time: str = "2026-01-02T00:00:00Z", subresource: str 
 
 def scaled(asked: int, ready: int, *owners: dict[str, Any]) -> dict[str, Any]:
     """A Deployment that is complete by its own specification, which somebody else has written."""
-    document = deployment(ready, wanted=asked, updatedReplicas=ready)
+    document = deployment(ready, desired=asked, updatedReplicas=ready)
     document["metadata"]["managedFields"] = list(owners)
     return document
 
@@ -136,11 +136,11 @@ def test_a_scaled_deployment_without_managed_fields_is_not_ready_either():
 
 
 def test_pods_that_still_run_do_not_hide_that_it_was_scaled_down():
-    assert not readiness(Workload(deployment(3, wanted=3) | {"spec": {"replicas": 0}}), 3).ready
+    assert not readiness(Workload(deployment(3, desired=3) | {"spec": {"replicas": 0}}), 3).ready
 
 
 def test_more_pods_than_the_plan_has_are_ready():
-    assert readiness(Workload(deployment(5, wanted=5)), 3).ready
+    assert readiness(Workload(deployment(5, desired=5)), 3).ready
 
 
 def test_a_paused_rollout_is_reported():

@@ -181,15 +181,15 @@ def test_a_body_that_does_not_arrive_occupies_no_place():
 
 
 async def _one_after_the_other() -> list[str]:
-    places, seen = RequestLimit("tests", 1, waiting=1, patience_seconds=0.05), []
+    places, events = RequestLimit("tests", 1, waiting=1, patience_seconds=0.05), []
 
     async def stay(name: str, seconds: float) -> None:
         try:
             async with places.slot():
-                seen.append(f"{name} in")
+                events.append(f"{name} in")
                 await asyncio.sleep(seconds)
         except ProblemError as problem:
-            seen.append(f"{name} {problem.status}")
+            events.append(f"{name} {problem.status}")
 
     first = asyncio.create_task(stay("first", 0.5))
     await asyncio.sleep(0)
@@ -198,7 +198,7 @@ async def _one_after_the_other() -> list[str]:
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)
     await stay("fourth", 0)
-    return seen
+    return events
 
 
 def test_a_wait_is_bounded_in_number_and_time_and_who_leaves_gives_the_place_back():

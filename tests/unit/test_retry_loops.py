@@ -37,7 +37,9 @@ End = Callable[[Saga], Saga]
 
 
 def failed(*failures: tuple[str, str]) -> Saga:
-    made = tuple(Failure(number, ActivityName(activity), said) for number, (activity, said) in enumerate(failures, 1))
+    made = tuple(
+        Failure(number, ActivityName(activity), message) for number, (activity, message) in enumerate(failures, 1)
+    )
     settled = tenant_in("Failed settled")
     return replace(settled, failures=made, current_attempt=replace(settled.current_attempt, number=len(made)))
 

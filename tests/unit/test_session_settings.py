@@ -50,10 +50,10 @@ def test_no_extra_overrides_a_bound_of_the_connection(parameter: str):
 
 
 def test_settings_that_did_not_arrive_are_the_platforms_matter():
-    wanted = session_settings("tenancy run 1")
-    require_reported(wanted, wanted, "The storage")
+    expected = session_settings("tenancy run 1")
+    require_reported(expected, expected, "The storage")
     with pytest.raises(PlatformError, match=r"The storage did not take .* TimeZone is 'Asia/Kolkata'") as refused:
-        require_reported(wanted, {**wanted, "TimeZone": "Asia/Kolkata"}, "The storage")
+        require_reported(expected, {**expected, "TimeZone": "Asia/Kolkata"}, "The storage")
     assert refused.value.cause is Cause.STORAGE_POOLER
 
 

@@ -99,10 +99,10 @@ def test_cancel_with_wait_shows_the_three_facts_as_they_change():
     api = with_tenant("Provisioning")
     ended = run(api, "cancel", "acme", "--wait", "-m", "stuck")
     assert ended.code == 0
-    told = [line for line in ended.out.splitlines() if "compensations" in line]
-    assert [line.split(";")[1].strip() for line in told] == ["compensations 0 of 2", "compensations 2 of 2"]
-    assert "resources left 2: database acme_1, role acme_1" in told[0]
-    assert "resources left none" in told[-1]
+    lines = [line for line in ended.out.splitlines() if "compensations" in line]
+    assert [line.split(";")[1].strip() for line in lines] == ["compensations 0 of 2", "compensations 2 of 2"]
+    assert "resources left 2: database acme_1, role acme_1" in lines[0]
+    assert "resources left none" in lines[-1]
 
 
 def test_cancel_with_wait_fails_when_something_is_stuck():
@@ -234,8 +234,14 @@ def test_an_invitation_is_shown_once_with_its_address_and_expiry():
     api = with_tenant("Active")
     ended = run(api, "invitation", "acme")
     assert ended.code == 0
-    for told in ("admin@acme.example", "0" * 64, "http://acme.eu.example/admin/login", "2026-11-29", "not shown again"):
-        assert told in ended.out.replace("\n", "")
+    for words in (
+        "admin@acme.example",
+        "0" * 64,
+        "http://acme.eu.example/admin/login",
+        "2026-11-29",
+        "not shown again",
+    ):
+        assert words in ended.out.replace("\n", "")
     again = run(api, "invitation", "acme")
     assert (again.code, "It was shown to ada" in again.err) == (3, True)
     assert run(api, "invitation", "acme", "--renew").code == 2, "a reason is missing"
@@ -244,7 +250,7 @@ def test_an_invitation_is_shown_once_with_its_address_and_expiry():
 
 
 @pytest.mark.parametrize(
-    ("tenant", "told"),
+    ("tenant", "message"),
     [
         (
             {"phase": "Provisioning", "why": "0 of 1 pods ready; ImagePullBackOff"},
@@ -257,6 +263,6 @@ def test_an_invitation_is_shown_once_with_its_address_and_expiry():
     ],
     ids=["a stall", "a refused click"],
 )
-def test_the_last_error_of_an_escalation_is_what_keeps_it(tenant: dict[str, object], told: str):
+def test_the_last_error_of_an_escalation_is_what_keeps_it(tenant: dict[str, object], message: str):
     api = with_tenant(str(tenant.pop("phase")), **tenant)
-    assert f"Last error:               {told}" in run(api, "escalate", "acme", "-m", "help").out
+    assert f"Last error:               {message}" in run(api, "escalate", "acme", "-m", "help").out

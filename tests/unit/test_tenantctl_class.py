@@ -81,9 +81,9 @@ def test_what_is_needed_differs_from_tenant_to_tenant_and_a_dry_run_lists_it():
     )
     ended = run(api, "recover", "--class", "7", "--dry-run", "--json")
     assert (ended.code, acted(api)) == (0, [])
-    told = json.loads(ended.out)
-    assert told["first"] == "again"
-    assert {each["slug"]: each["would"] for each in told["tenants"]} == {
+    report = json.loads(ended.out)
+    assert report["first"] == "again"
+    assert {each["slug"]: each["would"] for each in report["tenants"]} == {
         "hung": ["cancel", "reset", "retry"],
         "reset-me": ["reset", "retry"],
         "ready": ["retry"],
@@ -154,9 +154,9 @@ def test_a_tenant_or_a_class_is_named(words: list[str]):
 
 def test_the_list_of_classes_says_what_to_do():
     api = with_class(failed("t0"), failed("t1"), failed("t2"))
-    told = run(api, "classes").out
-    assert "class 7  3 tenants  storage.blocked" in told
-    assert "recover --class 7" in told
+    printed = run(api, "classes").out
+    assert "class 7  3 tenants  storage.blocked" in printed
+    assert "recover --class 7" in printed
     assert "There is no open incident group." in run(FakeTenancy(), "classes").out
     assert run(FakeTenancy(), "recover", "--class", "7", *WHY).code == 4
 

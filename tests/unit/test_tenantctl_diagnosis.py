@@ -154,7 +154,7 @@ def _listening(wrap: Callable[[HTTPServer], None] = lambda _: None) -> Iterator[
     server.server_close()
 
 
-def _said(url: str) -> str:
+def _diagnosis(url: str) -> str:
     with ApiClient(Target(url, user="op", password="x")) as api, pytest.raises(TenantctlError) as caught:
         api.get("/tenants")
     assert caught.value.code is ExitCode.FAILED
@@ -168,14 +168,14 @@ def test_a_certificate_that_is_not_trusted_is_named_by_a_real_handshake(tmp_path
         server.socket = context.wrap_socket(server.socket, server_side=True)
 
     with _listening(with_tls) as port:
-        said = _said(f"https://localhost:{port}")
-    assert f"The TLS certificate of https://localhost:{port} is not trusted" in said
-    assert "SSL_CERT_FILE" in said
+        sentence = _diagnosis(f"https://localhost:{port}")
+    assert f"The TLS certificate of https://localhost:{port} is not trusted" in sentence
+    assert "SSL_CERT_FILE" in sentence
 
 
 def test_a_server_without_tls_is_named_by_a_real_handshake():
     with _listening() as port:
-        assert "does not use TLS: give its address with http://" in _said(f"https://localhost:{port}")
+        assert "does not use TLS: give its address with http://" in _diagnosis(f"https://localhost:{port}")
 
 
 def _certificate(folder: Path) -> Path:

@@ -13,7 +13,7 @@ from tests.contract.fake_tenant import FakeTenant
 from tests.unit.tenantctl_runner import run
 
 
-def said(*words: str) -> dict[str, Any]:
+def last_answer(*words: str) -> dict[str, Any]:
     """What the fake answered last."""
     error = {"at": "2026-11-22T03:04:05Z", "attempt": 1, "activity": "a", "error": "E", "message": "m"}
     failure = {"attempt": 1, "activity": "a", "message": "m"}
@@ -44,7 +44,7 @@ def said(*words: str) -> dict[str, Any]:
     ],
 )
 def test_a_document_of_the_fake_fits_the_apis_model(model: type[BaseModel], words: str):
-    document = said(*words.split())
+    document = last_answer(*words.split())
     assert _names(model.model_validate(document).model_dump(mode="json")) == _names(document)
 
 

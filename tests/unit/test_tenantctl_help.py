@@ -23,9 +23,9 @@ COMMANDS = [spec.name for spec in SPECS]
 @pytest.mark.parametrize("verb", COMMANDS)
 def test_each_verb_has_help_with_an_example_and_a_line_in_the_page(verb: str, capsys: pytest.CaptureFixture[str]):
     assert run(FakeTenancy(), verb, "--help").code == 0
-    told = capsys.readouterr().out
-    assert f"Example: tenantctl {verb}" in told
-    assert "--json" in told
+    printed = capsys.readouterr().out
+    assert f"Example: tenantctl {verb}" in printed
+    assert "--json" in printed
     assert f"| `{verb}` |" in PAGE
 
 
@@ -38,10 +38,10 @@ def test_each_example_is_a_line_that_the_command_line_understands():
 
 def test_without_a_verb_it_lists_them_and_the_exit_codes(capsys: pytest.CaptureFixture[str]):
     assert run(FakeTenancy()).code == 0
-    told = capsys.readouterr().out
-    assert [verb for verb in COMMANDS if f"  {verb} " not in told] == []
-    assert re.findall(r"\w\.\.\.$", told, flags=re.MULTILINE) == []  # no summary was cut
-    assert "Exit codes: 0 done" in told
+    printed = capsys.readouterr().out
+    assert [verb for verb in COMMANDS if f"  {verb} " not in printed] == []
+    assert re.findall(r"\w\.\.\.$", printed, flags=re.MULTILINE) == []  # no summary was cut
+    assert "Exit codes: 0 done" in printed
 
 
 def test_the_page_knows_every_exit_code():

@@ -33,8 +33,8 @@ def test_a_stalled_tenant_is_cancelled_reset_and_retried_each_step_explained():
     ended = run(api, "recover", "acme", *WHY)
     assert ended.code == 0
     assert actions(api) == ["cancel", "reset", "retry"]
-    told = [line for line in ended.out.splitlines() if line.startswith("→")]
-    assert told == [
+    steps = [line for line in ended.out.splitlines() if line.startswith("→")]
+    assert steps == [
         "→ cancel acme: It is Provisioning.",
         "→ reset acme: It is Failed settled.",
         "→ retry acme: It is Failed ready.",

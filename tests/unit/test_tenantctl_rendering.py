@@ -53,22 +53,22 @@ def test_a_control_character_is_spelled_out(character: str, shown: str):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "expected"),
     [(None, "-"), (0.04, "0.0 s"), (59.9, "59.9 s"), (61, "1:01 min"), (3700, "1 h 1 min"), (100_000, "1 d 3 h")],
 )
-def test_a_duration(seconds: float | None, said: str):
-    assert format_duration(seconds) == said
+def test_a_duration(seconds: float | None, expected: str):
+    assert format_duration(seconds) == expected
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"), [(120, "2 minutes"), (60, "1 minute"), (90, "90 seconds"), (0, "1 second")]
+    ("seconds", "expected"), [(120, "2 minutes"), (60, "1 minute"), (90, "90 seconds"), (0, "1 second")]
 )
-def test_a_wait(seconds: int, said: str):
-    assert duration_in_words(seconds) == said
+def test_a_wait(seconds: int, expected: str):
+    assert duration_in_words(seconds) == expected
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "expected"),
     [
         ("2026-11-22T03:04:05.678901Z", "2026-11-22 03:04:05Z"),
         ("2026-11-22T04:04:05+01:00", "2026-11-22 03:04:05Z"),
@@ -76,8 +76,8 @@ def test_a_wait(seconds: int, said: str):
         (None, "None"),
     ],
 )
-def test_a_time_is_utc_to_the_second(value: object, said: str):
-    assert format_time(value) == said
+def test_a_time_is_utc_to_the_second(value: object, expected: str):
+    assert format_time(value) == expected
 
 
 def test_a_list_in_a_pipe_has_one_line_a_tenant_however_long():
@@ -161,6 +161,6 @@ def test_a_failure_of_several_lines_is_reported_in_one():
     api = FakeTenancy(
         FakeTenant("acme", "Failed settled", failures=[{"attempt": 1, "activity": "a", "message": message}])
     )
-    told = " ".join(run(api, "show", "acme").out.split())
-    assert "the relation exists CONTEXT: while inserting" in told
-    assert "\\n" not in told
+    printed = " ".join(run(api, "show", "acme").out.split())
+    assert "the relation exists CONTEXT: while inserting" in printed
+    assert "\\n" not in printed

@@ -57,15 +57,15 @@ def test_a_user_on_the_command_line_outweighs_the_environments_token_and_gets_no
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "expected"),
     [
         ("https://x.example/", "https://x.example"),
         ("https://x.example/airflow/tenancy/api/v1/", "https://x.example/airflow"),
         ("http://localhost:8080?next=/", "http://localhost:8080"),
     ],
 )
-def test_an_address_may_be_pasted_from_the_browser(url: str, told: str):
-    assert resolve_target(ConnectionOptions(url=url, token="t"), {}, Path("/nowhere")).url == told
+def test_an_address_may_be_pasted_from_the_browser(url: str, expected: str):
+    assert resolve_target(ConnectionOptions(url=url, token="t"), {}, Path("/nowhere")).url == expected
 
 
 @pytest.mark.parametrize("url", ["x.example", "ftp://x.example", "https://", "https://me:secret@x.example"])

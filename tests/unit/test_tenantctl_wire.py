@@ -63,13 +63,13 @@ def test_a_token_that_has_run_out_is_renewed_once(api: FakeTenancy):
 
 
 def _expires_after(answers: int) -> Callable[[httpx.Request], httpx.Response | None]:
-    seen: list[int] = []
+    requests: list[int] = []
 
     def instead(request: httpx.Request) -> httpx.Response | None:
         if not of_tenancy(request):
             return None
-        seen.append(1)
-        return httpx.Response(401, json={"detail": "expired"}) if len(seen) == answers else None
+        requests.append(1)
+        return httpx.Response(401, json={"detail": "expired"}) if len(requests) == answers else None
 
     return instead
 
@@ -100,19 +100,19 @@ def test_a_repeated_write_whose_first_try_is_still_running_gets_its_answer(api: 
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "sentence"),
     [
         (httpx.ConnectError("connection refused"), "cannot be reached (connection refused): check --url"),
         (httpx.ReadTimeout("timed out"), "did not respond within 30 s: try again"),
         (httpx.ProxyError("proxy says no"), "cannot be reached (proxy says no)"),
     ],
 )
-def test_no_answer_is_one_sentence_with_where_and_what_to_do(api: FakeTenancy, error: Exception, said: str):
+def test_no_answer_is_one_sentence_with_where_and_what_to_do(api: FakeTenancy, error: Exception, sentence: str):
     api.before.append(broken(error))
     ended = run(api, "show", "acme")
     assert ended.code == 1
     assert "Tenancy at https://tenancy.example" in ended.err
-    assert said in ended.err
+    assert sentence in ended.err
     assert ended.err.count("\n") == 1
     assert ended.out == ""
 
@@ -125,9 +125,9 @@ def test_a_write_without_an_answer_may_have_been_done_and_says_so(api: FakeTenan
 def test_a_write_that_was_cut_off_and_finds_nobody_any_more_may_have_been_done(api: FakeTenancy):
     gone = iter([httpx.RemoteProtocolError("server disconnected"), httpx.ConnectError("connection refused")])
     api.before.append(lambda r: broken(next(gone))(r) if of_tenancy(r) and r.method == "POST" else None)
-    said = run(api, "reset", "acme", "-m", "why").err
-    assert "cannot be reached" in said
-    assert "may have been done" in said
+    printed = run(api, "reset", "acme", "-m", "why").err
+    assert "cannot be reached" in printed
+    assert "may have been done" in printed
 
 
 @pytest.mark.parametrize("error", [httpx.ConnectError("connection refused"), httpx.ReadTimeout("late")])
@@ -137,7 +137,7 @@ def test_a_write_that_did_not_get_beyond_its_login_was_not_done(api: FakeTenancy
 
 
 @pytest.mark.parametrize(
-    ("answer", "code", "said"),
+    ("answer", "code", "sentence"),
     [
         (httpx.Response(200, html="<html>a login page</html>"), 1, "is not the Tenancy API"),
         (httpx.Response(302, headers={"location": "https://elsewhere"}), 1, "give that address as --url"),
@@ -155,12 +155,12 @@ def test_a_write_that_did_not_get_beyond_its_login_was_not_done(api: FakeTenancy
     ],
 )
 def test_each_kind_of_answer_has_its_exit_code_and_sentence(
-    api: FakeTenancy, answer: httpx.Response, code: int, said: str
+    api: FakeTenancy, answer: httpx.Response, code: int, sentence: str
 ):
     api.before.append(lambda request: answer if of_tenancy(request) else None)
     ended = run(api, "show", "acme")
     assert (ended.code, ended.out) == (code, "")
-    assert said in ended.err
+    assert sentence in ended.err
 
 
 def test_a_wrong_password_is_not_allowed(api: FakeTenancy):

@@ -32,8 +32,8 @@ ROLE = (1, "role", "acme_1")
 
 @pytest.mark.parametrize("phase", PHASES)
 def test_only_a_cancelled_failed_or_decommissioned_tenant_is_to_be_unwound(phase: str) -> None:
-    wanted = phase in {"Cancelling", "Failed unwinding", "Decommissioning"}
-    assert is_to_be_unwound(tenant_in(phase)) is wanted
+    expected = phase in {"Cancelling", "Failed unwinding", "Decommissioning"}
+    assert is_to_be_unwound(tenant_in(phase)) is expected
 
 
 def test_a_second_cancel_starts_the_next_generation() -> None:
@@ -108,8 +108,8 @@ def _reason(*commands: c.Command) -> str:
 
 
 def test_the_first_compensation_that_failed_is_reported_and_not_its_consequences() -> None:
-    told = _reason(_fails(DATABASE, "held by pg_dump"), _fails(ROLE, "it owns a database"))
-    assert told == "The database acme_1 could not be undone: held by pg_dump"
+    reason = _reason(_fails(DATABASE, "held by pg_dump"), _fails(ROLE, "it owns a database"))
+    assert reason == "The database acme_1 could not be undone: held by pg_dump"
 
 
 def test_the_reason_of_the_first_failure_is_kept_up_to_date() -> None:
