@@ -118,7 +118,7 @@ def _proof(namespace: Any) -> str:
 
 
 def _made(document: Any) -> Any:
-    told = ("name", "namespace", "uid", "labels", "annotations", "finalizers", "deletionTimestamp")
-    metadata = {key: document["metadata"].get(key) for key in told}
+    fields = ("name", "namespace", "uid", "labels", "annotations", "finalizers", "deletionTimestamp")
+    metadata = {key: document["metadata"].get(key) for key in fields}
     (metadata["annotations"] or {}).pop("deployment.kubernetes.io/revision", None)  # the controller writes it late
     return metadata, document.get("spec"), document.get("data")

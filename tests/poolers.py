@@ -88,8 +88,8 @@ def _greet(client: socket.socket, server: psycopg.Connection[Any], given: dict[s
         known = set(settings) if way is PoolingMode.HONOUR else {*_REPORTED, "application_name"}
         for name in known & set(settings):
             server.execute("select set_config(%s, %s, false)", (name, settings[name]))
-    told = {name: server.info.parameter_status(name) or "" for name in (*_REPORTED, "application_name")}
-    status = b"".join(_message(b"S", f"{name}\0{value}\0".encode()) for name, value in told.items())
+    parameters = {name: server.info.parameter_status(name) or "" for name in (*_REPORTED, "application_name")}
+    status = b"".join(_message(b"S", f"{name}\0{value}\0".encode()) for name, value in parameters.items())
     ready = _message(b"K", struct.pack("!ii", 4711, 1)) + _message(b"Z", b"I")
     client.sendall(_message(b"R", struct.pack("!i", 0)) + status + ready)
 

@@ -80,10 +80,10 @@ def timeline_rows(page: Page | Frame) -> dict[str, str]:
 
 
 def wait_for_timeline(
-    page: Page | Frame, wanted: Callable[[dict[str, str]], bool], what: str, *, seconds: float = 90
+    page: Page | Frame, condition: Callable[[dict[str, str]], bool], what: str, *, seconds: float = 90
 ) -> None:
     """Wait until the timeline shows this, without a reload by the test."""
-    wait_until(lambda: wanted(timeline_rows(page)), f"the timeline to show {what}", seconds=seconds, every=0.2)
+    wait_until(lambda: condition(timeline_rows(page)), f"the timeline to show {what}", seconds=seconds, every=0.2)
 
 
 def violations(page: Page | Frame) -> list[str]:

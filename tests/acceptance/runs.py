@@ -184,10 +184,10 @@ def _runs(access: Access, slug: str) -> list[str]:
 def refusals(access: Access, slug: str) -> list[str]:
     """The messages of all refusals in the tenant's audit log."""
     question = (
-        "select data ->> 'message' as said from ledger.fact join ledger.tenant on stream = id "
+        "select data ->> 'message' as message from ledger.fact join ledger.tenant on stream = id "
         "where slug = %s and kind like '%%refused' order by fact.seq"
     )
-    return [row["said"] for row in ledger(access, question, slug)]
+    return [row["message"] for row in ledger(access, question, slug)]
 
 
 def mark_task_failed(access: Access, run_id: str, task_id: str) -> None:

@@ -55,8 +55,8 @@ def test_a_compensation_run_of_nobodys_tenant_ends_well_and_changes_nothing(airf
     airflow.start(COMPENSATION_DAG, run_id, {**NOBODY, "slug": slug})
 
     def ended() -> bool:
-        seen = airflow.find(COMPENSATION_DAG, run_id)
-        return seen is not None and not seen.is_live
+        status = airflow.find(COMPENSATION_DAG, run_id)
+        return status is not None and not status.is_live
 
     wait_until(ended, "the run to end")
     assert airflow.succeeded(COMPENSATION_DAG, slug) == (run_id,)

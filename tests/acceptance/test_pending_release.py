@@ -110,5 +110,5 @@ def _a_strangers(core: CoreV1Api, namespace: str) -> None:
 
 def _picture(core: CoreV1Api, namespace: str) -> tuple[object, ...]:
     """All of it, versions too."""
-    seen = core.read_namespace(namespace).to_dict()
-    return seen, [secret.to_dict() for secret in core.list_namespaced_secret(namespace).items]
+    namespaced = core.read_namespace(namespace).to_dict()
+    return namespaced, [secret.to_dict() for secret in core.list_namespaced_secret(namespace).items]

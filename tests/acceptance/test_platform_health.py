@@ -48,10 +48,10 @@ def wrong(access: Access) -> dict[tuple[str, str | None, str], str]:
     }
 
 
-def until_wrong(access: Access, wanted: dict[tuple[str, str | None, str], str], what: str) -> None:
+def until_wrong(access: Access, expected: dict[tuple[str, str | None, str], str], what: str) -> None:
     def is_so() -> bool:
         with suppress(httpx.TimeoutException):  # an api-server that has just started loads the console for a while
-            return wrong(access) == wanted
+            return wrong(access) == expected
         return False
 
     runs.wait_until(is_so, what, seconds=PATIENCE, every=1)

@@ -111,8 +111,8 @@ def played(sandbox: Access) -> Iterator[dict[tuple[str, str], RawActionCell]]:
 @pytest.mark.parametrize(("action", "column"), CELLS)
 def test_what_it_means(sandbox: Access, played: dict[tuple[str, str], RawActionCell], action: str, column: str):
     cell = played[action, column]
-    wanted = MEANS[action][column]
-    meaning, words = (wanted, "") if isinstance(wanted, str) else wanted
+    entry = MEANS[action][column]
+    meaning, words = (entry, "") if isinstance(entry, str) else entry
     assert cell.answered in _ANSWERS.get((action, column), {200, 204}) | ({409} if meaning == ITSELF else set())
     if words:
         runs.wait_until(lambda: words in " ".join(runs.refusals(sandbox, cell.slug)), f"{cell} to be refused: {words}")

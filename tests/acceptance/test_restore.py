@@ -168,8 +168,10 @@ def test_a_tenant_that_became_active_after_it_is_active_again_with_its_customers
     assert scenario.phase(scenario.became) == "Active"
     with connected(_database(scenario.access, scenario.became)) as database:
         assert database.execute("select to_regclass('tenant.of_a_customer')").fetchone() != (None,)
-    holds = runs.ledger(scenario.access, "select data ->> 'message' as said from ledger.fact where kind like '%%.held'")
-    assert [row["said"] for row in holds if "may have been restored from a backup" in row["said"]]
+    holds = runs.ledger(
+        scenario.access, "select data ->> 'message' as message from ledger.fact where kind like '%%.held'"
+    )
+    assert [row["message"] for row in holds if "may have been restored from a backup" in row["message"]]
 
 
 def test_a_run_that_lived_through_it_continues_to_active(restored: tuple[Scenario, backups.Facts]):

@@ -99,9 +99,9 @@ def _kill_in_the_middle(
 ) -> None:
     """Kill the worker when half of all activities are done, then Redis; restart both a while later."""
     for share, part in ((0.5, WORKERS[0]), (0.6, "redis")):
-        wanted = int(len(slugs) * len(ACTIVITIES) * share)
+        target = int(len(slugs) * len(ACTIVITIES) * share)
         runs.wait_until(
-            lambda n=wanted: _done(addresses, slugs) >= n, f"{wanted} activities", seconds=_PATIENCE, every=1
+            lambda n=target: _done(addresses, slugs) >= n, f"{target} activities", seconds=_PATIENCE, every=1
         )
         celery_parts.kill(access, part)
         say(

@@ -116,6 +116,6 @@ def _airflow(context: TrialContext, method: str, path: str, body: dict[str, Any]
         return client.request(method, path, json=body).status_code
 
 
-def _require(status: int, wanted: int) -> None:
-    if status != wanted:
-        raise InjectionMissed(f"answered {status}, not {wanted}")
+def _require(status: int, expected: int) -> None:
+    if status != expected:
+        raise InjectionMissed(f"answered {status}, not {expected}")

@@ -34,8 +34,8 @@ def test_a_lap_of_seeds_has_every_pair_of_fault_and_phase(start: int):
 
 
 def test_every_pair_of_activity_and_phase_can_be_drawn():
-    wanted = {(activity, phase) for phase, activities in trial_generator.PHASES.items() for activity in activities}
-    assert {(trial.activity, trial.phase) for trial in map(trial_generator.generate_trial, range(2000))} == wanted
+    expected = {(activity, phase) for phase, activities in trial_generator.PHASES.items() for activity in activities}
+    assert {(trial.activity, trial.phase) for trial in map(trial_generator.generate_trial, range(2000))} == expected
 
 
 def test_the_draw_knows_the_plan():

@@ -166,10 +166,12 @@ def test_an_object_quota_refuses_one_more(core: CoreV1Api, namespace: str) -> No
     core.create_namespaced_resource_quota(namespace, quota(secrets="1"))
     eventually(lambda: (core.read_namespaced_resource_quota("limits", namespace).status.hard or {}).get("secrets"))
     refusals = [refused_secret(core, namespace, f"s{number}") for number in range(4)]
-    said = [message for message in refusals if message]
+    messages = [message for message in refusals if message]
     # A quota is eventually right: under load the real server has admitted one object too many.
-    assert len(said) >= 2
-    assert re.search(r"exceeded quota: limits, requested: secrets=1, used: secrets=[12], limited: secrets=1", said[-1])
+    assert len(messages) >= 2
+    assert re.search(
+        r"exceeded quota: limits, requested: secrets=1, used: secrets=[12], limited: secrets=1", messages[-1]
+    )
     eventually(lambda: core.read_namespaced_resource_quota("limits", namespace).status.used["secrets"] != "0")
 
 

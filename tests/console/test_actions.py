@@ -72,9 +72,9 @@ def test_an_action_that_was_decided_before_another_persons_action_is_refused(
     operator: httpx.Client, engineer: httpx.Client, sandbox: Access, created: dict[str, Any]
 ):
     """Two operators look at the same page; the second one's Cancel would kill what the first one's is undoing."""
-    path, seen = f"/tenants/{created['id']}", created["seq"]
-    assert _post(operator, f"{path}/cancel", {"reason": "INC-7", "seen": seen}).status_code == 202
-    late = assert_problem(_post(engineer, f"{path}/cancel", {"reason": "INC-8", "seen": seen}), 409, field="seen")
+    path, seq = f"/tenants/{created['id']}", created["seq"]
+    assert _post(operator, f"{path}/cancel", {"reason": "INC-7", "seen": seq}).status_code == 202
+    late = assert_problem(_post(engineer, f"{path}/cancel", {"reason": "INC-8", "seen": seq}), 409, field="seen")
     assert late["detail"].startswith("operator asked to cancel it at ")
     assert "(INC-7)" in late["detail"]
     newer = engineer.get(path).json()["seq"]

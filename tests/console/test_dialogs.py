@@ -53,7 +53,7 @@ def hidden(form: httpx.Response) -> dict[str, str]:
     return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form.text))
 
 
-def said(answer: httpx.Response) -> str:
+def text_of(answer: httpx.Response) -> str:
     """The words of a fragment."""
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.text)).split())
 
@@ -98,10 +98,10 @@ def test_a_destroying_dialog_wants_the_slug_and_a_reason(grace: httpx.Client, ac
     path = f"tenants/{active['id']}/actions/decommission"
     carried = hidden(get(grace, path))
     untyped = send(grace, path, reason="contract ended", **carried)
-    assert (untyped.status_code, "Type the slug" in said(untyped)) == (409, True)
+    assert (untyped.status_code, "Type the slug" in text_of(untyped)) == (409, True)
     assert "contract ended" in untyped.text, "what was typed is not lost"
     unsaid = send(grace, path, confirm_slug=active["slug"], **hidden(get(grace, path)))
-    assert (unsaid.status_code, "give a reason" in said(unsaid)) == (400, True)
+    assert (unsaid.status_code, "give a reason" in text_of(unsaid)) == (400, True)
     assert grace.get(f"/tenancy/api/v1/tenants/{active['id']}").json()["state"] == "Active"
 
 
@@ -121,11 +121,11 @@ def test_the_second_of_two_operators_learns_who_was_first(sandbox: Access, grace
         assert send(grace, path, reason="INC-7", **grace_saw).status_code == 200
         late = send(ada, path, reason="INC-8", **ada_saw)
     assert late.status_code == 409
-    assert "operator asked to cancel it at" in said(late)
-    assert "(INC-7)" in said(late)
+    assert "operator asked to cancel it at" in text_of(late)
+    assert "(INC-7)" in text_of(late)
     slug = runs.get(sandbox, f"/tenancy/api/v1/tenants/{created}")["slug"]
     runs.await_phase(sandbox, slug, "Failed settled")
-    assert "Nothing is left" in said(get(grace, f"{path}/progress"))
+    assert "Nothing is left" in text_of(get(grace, f"{path}/progress"))
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_a_wrong_field_of_a_new_tenant_is_reported_beside_it(grace: httpx.Client
     assert answer.status_code in {400, 409}
     field = next(iter(set(changes) - {"name"}))
     assert f'id="wrong-{field}"' in answer.text
-    assert words in said(answer)
+    assert words in text_of(answer)
     assert "<script>alert" not in answer.text
 
 
@@ -152,7 +152,7 @@ def test_recover_waits_for_an_attempt_that_goes_on_until_it_is_active(
 ):
     path, slug = f"tenants/{created}/recover", runs.get(sandbox, f"/tenancy/api/v1/tenants/{created}")["slug"]
     carried = {**hidden(get(grace, path)), "reason": "INC-9"}
-    runs.wait_until(lambda: f"{slug} is Active" in said(send(grace, path, **carried)), "the attempt", every=0.5)
+    runs.wait_until(lambda: f"{slug} is Active" in text_of(send(grace, path, **carried)), "the attempt", every=0.5)
     row = runs.tenant(sandbox, slug)
     assert row is not None
     assert row["attempt"] == 1
@@ -165,7 +165,7 @@ def test_recover_stops_when_somebody_else_acts(sandbox: Access, grace: httpx.Cli
     with sandbox.client("engineer") as ada:
         escalate = f"tenants/{created}/actions/escalate"
         assert send(ada, escalate, reason="mine", **hidden(get(ada, escalate))).status_code == 200
-    answer = said(send(grace, path, **carried))
+    answer = text_of(send(grace, path, **carried))
     assert "engineer escalated it at" in answer
     assert "after this recovery began. Look again, then decide." in answer
     slug = runs.get(sandbox, f"/tenancy/api/v1/tenants/{created}")["slug"]
@@ -178,4 +178,4 @@ def test_only_platform_engineering_can_force(sandbox: Access, grace: httpx.Clien
     assert send(grace, path, reason="x", force="1", confirm_slug=active["slug"]).status_code == 403
     with sandbox.client("engineer") as ada:
         forced = get(ada, f"{path}?force=1")
-    assert "can orphan what is in flight" in said(forced)
+    assert "can orphan what is in flight" in text_of(forced)

@@ -50,14 +50,14 @@ def test_resources_are_named_without_what_is_secret(viewer: httpx.Client, quiet:
 
 
 def test_the_audit_log_is_read_in_pages_and_is_whole(viewer: httpx.Client, quiet: dict[str, Any]):
-    path, seen, after = f"/tenants/{quiet['id']}/audit", [], 0
+    path, facts, after = f"/tenants/{quiet['id']}/audit", [], 0
     while after is not None:
         page = viewer.get(path, params={"after": after, "limit": 7}).json()
         assert page["chain"] == "whole"
-        seen += page["facts"]
+        facts += page["facts"]
         after = page["next"]
-    assert [fact["seq"] for fact in seen] == list(range(1, quiet["seq"] + 1))
-    assert seen[0]["actor"] == "operator"
+    assert [fact["seq"] for fact in facts] == list(range(1, quiet["seq"] + 1))
+    assert facts[0]["actor"] == "operator"
 
 
 def test_a_tenant_without_trouble_has_no_errors(viewer: httpx.Client, quiet: dict[str, Any]):
@@ -121,14 +121,14 @@ def findings(sandbox: Access, quiet: dict[str, Any]) -> Iterator[None]:
 def test_findings_are_reported_oldest_first_and_when_they_are_cut(
     viewer: httpx.Client, quiet: dict[str, Any], findings: None
 ):
-    told = viewer.get("/findings").json()
-    assert (len(told["findings"]), told["cut"]) == (500, True)
-    first = told["findings"][0]
+    document = viewer.get("/findings").json()
+    assert (len(document["findings"]), document["cut"]) == (500, True)
+    first = document["findings"][0]
     assert (first["what"], first["kind"], first["name"], first["region"]) == ("orphan", "database", "left_1", "nowhere")
     assert (first["tenant"], first["slug"], first["said"]) == (str(quiet["id"]), quiet["slug"], "Look at it.")
     assert first["since"] == "1970-01-01T00:00:01Z"
-    assert (told["findings"][1]["tenant"], told["findings"][1]["slug"]) == (None, "")
-    assert told["check"]["name"] == "reality check"
+    assert (document["findings"][1]["tenant"], document["findings"][1]["slug"]) == (None, "")
+    assert document["check"]["name"] == "reality check"
 
 
 def test_a_tenant_shows_what_was_found_of_it(viewer: httpx.Client, quiet: dict[str, Any], findings: None):

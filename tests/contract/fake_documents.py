@@ -101,8 +101,8 @@ def class_of(number: int, members: int) -> dict[str, Any]:
 def member_of(tenant: FakeTenant) -> dict[str, Any]:
     """The contract's ClassMember."""
     row = row_of(tenant)
-    told = {name: row[name] for name in ("id", "slug", "state", "substate")}
-    return {**told, "stalled": tenant.stalled, "joined_at": "2026-11-22T02:58:00Z", "left_at": None}
+    named = {name: row[name] for name in ("id", "slug", "state", "substate")}
+    return {**named, "stalled": tenant.stalled, "joined_at": "2026-11-22T02:58:00Z", "left_at": None}
 
 
 def document(tenant: FakeTenant) -> dict[str, Any]:
@@ -179,8 +179,8 @@ def resource_of(name: str) -> dict[str, Any]:
     return {"kind": kind, "name": name, "state": "present", "activity": "allocate_storage"}
 
 
-def action_document(tenant: FakeTenant, said: str) -> dict[str, Any]:
-    return {"tenant": document(tenant), "said": said, "warnings": tenant.warnings, "progress": progress_of(tenant)}
+def action_document(tenant: FakeTenant, message: str) -> dict[str, Any]:
+    return {"tenant": document(tenant), "said": message, "warnings": tenant.warnings, "progress": progress_of(tenant)}
 
 
 def preview_document(action: str, *, allowed: bool) -> dict[str, Any]:

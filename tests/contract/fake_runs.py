@@ -40,14 +40,14 @@ class FakeRuns:
     def start(self, dag_id: str, run_id: str, conf: dict[str, Any]) -> bool:
         with self._call():
             self.confs.setdefault((dag_id, run_id), conf)
-            return self.stored.setdefault((dag_id, run_id), seen := RunStatus("queued")) is seen
+            return self.stored.setdefault((dag_id, run_id), status := RunStatus("queued")) is status
 
     def fail(self, dag_id: str, run_id: str) -> None:
         with self._call():
             if run_id == self.broken:
                 raise TransientError("The workflow engine answered 500.")
-            seen = self.stored.get((dag_id, run_id))
-            if seen is not None and seen.is_live:
+            status = self.stored.get((dag_id, run_id))
+            if status is not None and status.is_live:
                 self.end(dag_id, run_id, "failed")
 
     def clear_history(self, dag_id: str, run_id: str) -> None:
@@ -78,16 +78,16 @@ class FakeRuns:
         with self._call():
             return tuple(
                 QueuedRun(run_id, str(self.confs.get((dag, run_id), {}).get("slug", "")), datetime.now(UTC))
-                for (dag, run_id), seen in self.stored.items()
-                if dag == dag_id and seen.state == "queued"
+                for (dag, run_id), status in self.stored.items()
+                if dag == dag_id and status.state == "queued"
             )
 
     def delete_ended(self, dag_id: str, *, before: datetime, limit: int) -> int:
         with self._call():
             ended = [
                 (dag, run_id)
-                for (dag, run_id), seen in self.stored.items()
-                if dag == dag_id and not seen.is_live and self.due.get(run_id, datetime.now(UTC)) < before
+                for (dag, run_id), status in self.stored.items()
+                if dag == dag_id and not status.is_live and self.due.get(run_id, datetime.now(UTC)) < before
             ]
             for key in ended[:limit]:
                 del self.stored[key]
@@ -97,8 +97,8 @@ class FakeRuns:
         with self._call():
             return tuple(
                 run_id
-                for (dag, run_id), seen in self.stored.items()
-                if dag == dag_id and seen.state == "success" and self.confs.get((dag, run_id), {}).get("slug") == slug
+                for (dag, run_id), status in self.stored.items()
+                if dag == dag_id and status.state == "success" and self.confs.get((dag, run_id), {}).get("slug") == slug
             )
 
     def unhealthy_components(self) -> tuple[str, ...]:

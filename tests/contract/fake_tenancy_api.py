@@ -83,13 +83,13 @@ class FakeTenancy:
         return self._act(tenant, what, request) if request.method == "POST" else self._read(tenant, what)
 
     def _list(self, request: httpx.Request) -> httpx.Response:
-        wanted = {name: values[0] for name, values in parse_qs(request.url.query.decode()).items()}
+        query = {name: values[0] for name, values in parse_qs(request.url.query.decode()).items()}
         rows = [row_of(each) for each in self.tenants]
-        rows = [row for row in rows if "state" not in wanted or row["state"] == wanted["state"]]
+        rows = [row for row in rows if "state" not in query or row["state"] == query["state"]]
         counts: dict[str, int] = {}
         for row in rows:
             counts[row["state"]] = counts.get(row["state"], 0) + 1
-        limit = int(wanted.get("limit", 50))
+        limit = int(query.get("limit", 50))
         return _ok({"tenants": rows[:limit], "next": "c2" if len(rows) > limit else None, "counts": counts})
 
     def _classes(self) -> list[dict[str, Any]]:
@@ -126,8 +126,10 @@ class FakeTenancy:
             return unnamed
         if not allowed and not body.get("force"):
             wait = {"Retry-After": "120"} if action == "reset" and tenant.phase in RUNNING else {}
-            said = f"{action.capitalize()} is refused while the tenant is {tenant.phase}. {NEXT_ACTIONS[tenant.phase]}"
-            return problem(409, said, headers=wait)
+            message = (
+                f"{action.capitalize()} is refused while the tenant is {tenant.phase}. {NEXT_ACTIONS[tenant.phase]}"
+            )
+            return problem(409, message, headers=wait)
         tenant.act(action)
         status = {"cancel": 202, "decommission": 202, "recreate": 201}.get(action, 200)
         return _ok(action_document(tenant, f"{action.capitalize()} was accepted."), status)
@@ -137,9 +139,14 @@ class FakeTenancy:
         if "tenant.invitation.shown" in tenant.facts and not body.get("renew"):
             return problem(409, "It was shown to ada at 2026-11-22 03:00:00 UTC, and it is shown once.")
         tenant.facts.append("tenant.invitation.shown")
-        told = {"tenant": tenant.id, "slug": tenant.slug, "admin_email": "admin@acme.example", "invitation": "0" * 64}
+        invitation = {
+            "tenant": tenant.id,
+            "slug": tenant.slug,
+            "admin_email": "admin@acme.example",
+            "invitation": "0" * 64,
+        }
         where = "http://acme.eu.example/admin/login"
-        return _ok({**told, "sign_in": where, "expires_at": "2026-11-29T03:00:00Z"})
+        return _ok({**invitation, "sign_in": where, "expires_at": "2026-11-29T03:00:00Z"})
 
     def _read(self, tenant: FakeTenant, what: str) -> httpx.Response:
         if what == "timeline":

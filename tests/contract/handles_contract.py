@@ -36,8 +36,8 @@ class HandlesContract:
 
     def test_what_was_made_is_read_back_without_its_password(self, engine: Handles, handle: Handle):
         assert engine.create_handle(handle)
-        seen = engine.handle(handle.name)
-        assert seen == replace(handle, password="")
+        stored = engine.handle(handle.name)
+        assert stored == replace(handle, password="")
 
     def test_making_it_again_says_no_and_changes_nothing(self, engine: Handles, handle: Handle):
         engine.create_handle(handle)

@@ -33,12 +33,12 @@ def take_snapshot(server: PostgresServer, handles: FakeHandles, databases: tuple
     """Every role, database and handle, and what is inside `databases` (those that are there and whole)."""
     with superuser(server) as connection:
         roles, members = _all(connection, _ROLES), _all(connection, _MEMBERS)
-        seen = _all(connection, _DATABASES)
-    whole = {row["datname"] for row in seen if row["datconnlimit"] != -2}
+        rows = _all(connection, _DATABASES)
+    whole = {row["datname"] for row in rows if row["datconnlimit"] != -2}
     return {
         "roles": roles,
         "members": members,
-        "databases": seen,
+        "databases": rows,
         "inside": {name: _inside(server, name) for name in databases if name in whole},
         "handles": dict(handles.stored),
     }

@@ -31,9 +31,9 @@ class RunsContract:
         assert runs.find(DAG, "contract__never") is None
 
     def test_a_started_run_lives(self, runs: Runs, run_id: str):
-        seen = runs.find(DAG, run_id)
-        assert seen is not None
-        assert seen.is_live or seen.state == "success"  # a real one may be quick
+        run = runs.find(DAG, run_id)
+        assert run is not None
+        assert run.is_live or run.state == "success"  # a real one may be quick
 
     def test_starting_it_again_says_no_and_changes_nothing(self, runs: Runs, run_id: str):
         assert not runs.start(DAG, run_id, NOBODY)
@@ -42,9 +42,9 @@ class RunsContract:
         runs.fail(DAG, "contract__never")
         for _ in range(2):
             runs.fail(DAG, run_id)
-        seen = runs.find(DAG, run_id)
-        assert seen is not None
-        assert not seen.is_live
+        run = runs.find(DAG, run_id)
+        assert run is not None
+        assert not run.is_live
 
     def test_clearing_the_history_starts_nothing(self, runs: Runs, run_id: str):
         runs.fail(DAG, run_id)
@@ -62,9 +62,9 @@ class RunsContract:
     def test_a_continued_run_keeps_its_id_and_is_marked_as_ours(self, runs: Runs, run_id: str):
         runs.fail(DAG, run_id)
         runs.rerun(DAG, run_id)
-        seen = runs.find(DAG, run_id)
-        assert seen is not None
-        assert seen.is_live or seen.state == "success"
+        run = runs.find(DAG, run_id)
+        assert run is not None
+        assert run.is_live or run.state == "success"
         assert ("clear_dag_run", runs.user) in {(mark.event, mark.user) for mark in runs.marks(DAG, run_id)}
 
     def test_running_what_is_not_there_again_is_fine(self, runs: Runs):

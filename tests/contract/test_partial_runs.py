@@ -38,7 +38,9 @@ def test_undoing_everything_after_a_run_that_died_anywhere_leaves_nothing(bench:
             bench.prepare(activity)
             died = bench.run_cut(activity, after=after)
             bench.undo_all()
-            assert all(bench.snapshot()[what] == seen for what, seen in before.items()), f"after statement {after}"
+            assert all(bench.snapshot()[what] == objects for what, objects in before.items()), (
+                f"after statement {after}"
+            )
             if not died:
                 break
 

@@ -129,10 +129,10 @@ def test_it_reports_what_is_absent_and_why(bench: Workbench, activity: Activity)
 def test_it_reports_its_own_objects_as_present_and_healthy(bench: Workbench, activity: Activity):
     bench.prepare(activity)
     bench.run(activity)
-    seen = bench.snapshot()
+    snapshot = bench.snapshot()
     observations = activity.observe(bench.context)
     assert all(o.present and o.healthy and not o.why for o in observations)
-    assert bench.snapshot() == seen
+    assert bench.snapshot() == snapshot
 
 
 @each_maker
@@ -158,9 +158,9 @@ def test_it_reports_damage_and_running_it_again_repairs_it(bench: Workbench, kin
     bench.prepare(activity)
     bench.run(activity)
     DAMAGE[kind](bench, next(r for r in bench.saga.resources if r.kind == kind))
-    seen = next(o for o in activity.observe(bench.context) if o.kind == kind)
-    assert (seen.present, seen.healthy) == (True, False)
-    assert seen.why
+    observation = next(o for o in activity.observe(bench.context) if o.kind == kind)
+    assert (observation.present, observation.healthy) == (True, False)
+    assert observation.why
     bench.run(activity)
     assert all(o.healthy for o in activity.observe(bench.context))
 
@@ -207,8 +207,8 @@ def test_a_foreign_object_is_never_called_healthy(bench: Workbench, kind: str):
     bench.prepare(activity)
     resource = next(r for r in bench.saga.resources if r.kind == kind)
     put_foreign_object(bench, resource)
-    seen = next(o for o in activity.observe(bench.context) if o.kind == kind)
-    assert (seen.present, seen.healthy) == (True, False)
+    observation = next(o for o in activity.observe(bench.context) if o.kind == kind)
+    assert (observation.present, observation.healthy) == (True, False)
 
 
 @each_maker

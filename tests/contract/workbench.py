@@ -149,9 +149,9 @@ class Workbench:
         """Everything outside. Of systems that only an activity knows, what it discovers there."""
         databases = tuple(r.name for r in self.saga.resources if r.kind == "database")
         namespaces = tuple(r.name for r in self.saga.resources if r.kind == "namespace")
-        seen = take_snapshot(self.server, self.handles, databases)
+        outside = take_snapshot(self.server, self.handles, databases)
         discovered = {each.name: each.discover(self.clients, self.platform) for each in PLAN if _is_unpictured(each)}
-        return {**seen, "cluster": Kubernetes(self.cluster_server).snapshot(namespaces), "discovered": discovered}
+        return {**outside, "cluster": Kubernetes(self.cluster_server).snapshot(namespaces), "discovered": discovered}
 
     def of_other_platform(self) -> "Workbench":
         """Another platform's tenant of the same slug, on the same server and workflow engine."""

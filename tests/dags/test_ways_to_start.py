@@ -112,9 +112,9 @@ def test_a_text_that_cannot_be_stored_is_refused_with_its_field(
     answers: dict[str, tuple[int, str]], field: str, text: str
 ):
     """And not by the database, which knows no fields."""
-    status, said = answers[f"{field} with {text!a}"]
-    assert (status, field in said) == (400, True), said
-    assert "must" in said or "Invalid input" in said
+    status, message = answers[f"{field} with {text!a}"]
+    assert (status, field in message) == (400, True), message
+    assert "must" in message or "Invalid input" in message
 
 
 def test_an_old_run_that_is_cleared_is_that_run_again_and_no_other(answers: dict[str, tuple[int, str]]):

@@ -83,7 +83,9 @@ def looking(browser: Browser, front: ConsoleFront, path: str) -> Iterator[Page]:
     context.set_default_timeout(30_000)
     page, errors = context.new_page(), list[str]()
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda said: errors.append(said.text) if "Content Security Policy" in said.text else None)
+    page.on(
+        "console", lambda message: errors.append(message.text) if "Content Security Policy" in message.text else None
+    )
     page.goto(f"{front.address}{path}")
     yield page
     context.close()

@@ -78,9 +78,9 @@ def run_checks(probes: Probes) -> HealthCheckRunner:
     return HealthCheckRunner(lambda: probes, utc_now, bound_seconds=PATIENT)
 
 
-def not_ok(seen: Health) -> dict[tuple[str, str, str], Condition]:
+def not_ok(health: Health) -> dict[tuple[str, str, str], Condition]:
     """What is not ok, by its key."""
-    return {check.key: check.state for check in seen.checks if check.state is not OK}
+    return {check.key: check.state for check in health.checks if check.state is not OK}
 
 
 def check_of(run_checks: HealthCheckRunner, key: tuple[System, str, str]) -> CheckResult:

@@ -45,15 +45,15 @@ def begun(ledger: LedgerSession, number: int, region: str = "eu") -> None:
 def failed(ledger: LedgerSession, number: int, region: str = "eu") -> None:
     """For a cause that it shares with the others of its region; each is told of its own objects."""
     begun(ledger, number, region)
-    said = f"The storage refuses role t_{number:02}_018f00ac{number:02}: backend {number} was ended."
-    fails = c.FailActivity(lease(STORAGE, 1, run_of(number)), "TransientError", said, Cause.STORAGE_BLOCKED)
+    message = f"The storage refuses role t_{number:02}_018f00ac{number:02}: backend {number} was ended."
+    fails = c.FailActivity(lease(STORAGE, 1, run_of(number)), "TransientError", message, Cause.STORAGE_BLOCKED)
     record(ledger, number, fails, give_up(STORAGE, 1, run_of(number)))
 
 
-def stalled(ledger: LedgerSession, number: int, said: str = "a session blocks it") -> None:
+def stalled(ledger: LedgerSession, number: int, message: str = "a session blocks it") -> None:
     begun(ledger, number)
     stall = Stall(StallKind.ACTIVITY, STORAGE, ledger.now, timedelta(minutes=5))
-    record(ledger, number, c.RecordStall(stall, Evidence(Cause.STORAGE_BLOCKED, said)))
+    record(ledger, number, c.RecordStall(stall, Evidence(Cause.STORAGE_BLOCKED, message)))
 
 
 def settled(ledger: LedgerSession, number: int) -> None:

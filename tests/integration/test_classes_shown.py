@@ -135,7 +135,7 @@ def test_how_many_more_there_are_is_reported(crowd: Ledger, console: Console, ap
 
 def test_tenants_beyond_one_pass_are_reported_by_the_next(crowd: Ledger):
     with crowd.open("test") as session:
-        for told in (100, 103, 103):
+        for reported in (100, 103, 103):
             raise_group_alerts(session)
             alerts.address_alerts(session, ["c"])
-            assert [each.waiting for each in alerts.load_channel_states(session)] == [told]
+            assert [each.waiting for each in alerts.load_channel_states(session)] == [reported]

@@ -44,7 +44,7 @@ def _make_namespace(entered: Cluster, name: str, proof: str = PROOF) -> None:
     entered.namespaces.ensure(name, labels={PLATFORM_LABEL: "test"}, proof=proof, quota=QUOTA, fence=_free)
 
 
-def wanted(name: str, **changes: Any) -> Release:
+def desired_release(name: str, **changes: Any) -> Release:
     return Release(CHART, name, name, {**VALUES, **changes}, {PLATFORM_LABEL: "test", DIGEST_LABEL: "d1"})
 
 
@@ -53,8 +53,8 @@ def ensure(entered: Cluster, release: Release) -> None:
 
 
 def status(entered: Cluster, name: str) -> str:
-    seen = entered.releases.find(name, name)
-    return seen.status if seen else "absent"
+    release = entered.releases.find(name, name)
+    return release.status if release else "absent"
 
 
 def _left_pending(server: Server, tmp_path: Any, name: str) -> None:
@@ -75,7 +75,7 @@ def test_a_release_that_a_killed_helm_left_pending_is_brought_back(
     ours: Cluster, cluster_server: Server, name: str, tmp_path: Any
 ):
     _left_pending(cluster_server, tmp_path, name)
-    ensure(ours, wanted(name))
+    ensure(ours, desired_release(name))
     assert status(ours, name) == "deployed"
 
 
@@ -87,7 +87,7 @@ def test_a_pending_release_in_a_foreign_namespace_is_refused_and_stays_as_it_is(
     _left_pending(cluster_server, tmp_path, name)
     before = kubernetes.snapshot((name,))
     with pytest.raises(ForeignObjectError, match="not ours"):
-        ensure(entered, wanted(name))
+        ensure(entered, desired_release(name))
     with pytest.raises(ForeignObjectError):
         entered.releases.delete(name, name, proof=PROOF, fence=_free)
     with pytest.raises(ForeignObjectError):
@@ -98,15 +98,15 @@ def test_a_pending_release_in_a_foreign_namespace_is_refused_and_stays_as_it_is(
 def test_a_failed_release_is_repaired(ours: Cluster, cluster_server: Server, name: str):
     clear = Kubernetes(cluster_server).fault(kind="quota-exceeded", namespace=name, resource="services")
     with pytest.raises(Exception, match="exceeded quota"):
-        ensure(ours, wanted(name))
+        ensure(ours, desired_release(name))
     assert status(ours, name) == "failed"
     clear()
-    ensure(ours, wanted(name))
+    ensure(ours, desired_release(name))
     assert status(ours, name) == "deployed"
 
 
 def test_an_edited_deployment_is_taken_back(ours: Cluster, cluster_server: Server, name: str):
-    ensure(ours, wanted(name))
+    ensure(ours, desired_release(name))
     kubernetes, path = Kubernetes(cluster_server), f"/apis/apps/v1/namespaces/{name}/deployments/{name}"
     kubernetes.merge(path, {"spec": {"replicas": 1}})
     ours.releases.ensure(
@@ -129,7 +129,7 @@ def test_the_holder_of_a_namespace_is_named(ours: Cluster, cluster_server: Serve
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    ("fault", "message"),
     [
         ({"kind": "http-500"}, "answered 500"),
         ({"kind": "http-429", "retry_after": 7}, "answered 429 .*asks to wait 7 s"),
@@ -140,11 +140,11 @@ def test_the_holder_of_a_namespace_is_named(ours: Cluster, cluster_server: Serve
     ],
 )
 def test_a_failing_cluster_is_tried_again_and_named(
-    ours: Cluster, cluster_server: Server, name: str, fault: dict[str, Any], said: str
+    ours: Cluster, cluster_server: Server, name: str, fault: dict[str, Any], message: str
 ):
     clear = Kubernetes(cluster_server).fault(namespace=name, **fault)
     try:
-        with pytest.raises(TransientError, match=f"The cluster of region eu-central {said}"):
+        with pytest.raises(TransientError, match=f"The cluster of region eu-central {message}"):
             ours.namespaces.find(name)
     finally:
         clear()
@@ -153,23 +153,23 @@ def test_a_failing_cluster_is_tried_again_and_named(
 def test_a_cluster_that_asks_to_wait_is_understood(ours: Cluster, cluster_server: Server, name: str):
     clear = Kubernetes(cluster_server).fault(namespace=name, kind="http-429", retry_after=7)
     try:
-        with pytest.raises(TransientError) as told:
+        with pytest.raises(TransientError) as raised:
             ours.namespaces.find(name)
     finally:
         clear()
-    assert told.value.retry_after == 7
+    assert raised.value.retry_after == 7
 
 
 def test_a_release_is_proved_ours_only_by_a_namespace_that_is_there(cluster_server: Server, name: str):
     with pytest.raises(Exception, match=f"The namespace {name} is gone"):
-        ensure(cluster(cluster_server), wanted(name))
+        ensure(cluster(cluster_server), desired_release(name))
 
 
 def test_releases_are_found_without_what_is_secret_in_them(ours: Cluster, cluster_server: Server, name: str):
-    ensure(ours, wanted(name))
+    ensure(ours, desired_release(name))
     api, _ = kubernetes_and_helm(cluster_server)
     marks = [
         each for each in api.iterate_metadata("/api/v1/secrets", "owner=helm") if each["metadata"]["namespace"] == name
     ]
     assert [sorted(each) for each in marks] == [["apiVersion", "kind", "metadata"]]
-    assert name in [seen.name for seen in ours.releases.of_platform("test")]
+    assert name in [release.name for release in ours.releases.of_platform("test")]

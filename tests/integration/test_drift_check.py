@@ -224,8 +224,8 @@ def without_cluster(harness: EngineHarness) -> EngineHarness:
 
 def test_a_region_that_does_not_answer_is_reported_and_misses_nothing(harness: EngineHarness):
     harness.run_all()
-    said = run_drift_check(without_cluster(harness).tenancy)
-    assert said == (
+    summary = run_drift_check(without_cluster(harness).tenancy)
+    assert summary == (
         "nothing found; not checked: namespace and release in eu-central "
         "(The cluster of region eu-central does not respond)"
     )
@@ -264,7 +264,7 @@ def test_an_edited_tenant_is_reported_until_its_next_fact_writes_the_row_anew(ha
 
 
 @pytest.mark.parametrize(
-    ("statement", "kind", "said"),
+    ("statement", "kind", "expected"),
     [
         ("update ledger.resource set state = 'released' where kind = 'role'", "role", "state is released, by its"),
         ("delete from ledger.resource where kind = 'database'", "database", "it was deleted"),
@@ -274,13 +274,13 @@ def test_an_edited_tenant_is_reported_until_its_next_fact_writes_the_row_anew(ha
         ("delete from ledger.fact", "facts", "it has a row and no facts"),
     ],
 )
-def test_every_edit_of_the_ledger_is_reported(harness: EngineHarness, statement: str, kind: str, said: str):
+def test_every_edit_of_the_ledger_is_reported(harness: EngineHarness, statement: str, kind: str, expected: str):
     harness.run_until(SCHEMA)
     edit(harness, statement)
     run_drift_check(harness.tenancy)
-    told = {each.finding.kind: each.finding.message for each in opened(harness) if each.finding.what == "drift"}
-    assert list(told) == [kind]
-    assert said in told[kind]
+    messages = {each.finding.kind: each.finding.message for each in opened(harness) if each.finding.what == "drift"}
+    assert list(messages) == [kind]
+    assert expected in messages[kind]
 
 
 def test_one_tenants_problem_does_not_hide_anothers(harness: EngineHarness):

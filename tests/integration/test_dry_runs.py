@@ -190,9 +190,9 @@ def api(ledger: Ledger) -> Api:
 def filled(body: dict[str, Any], tenant_id: TenantId, slug: str) -> dict[str, Any]:
     """The body as it is sent for this tenant."""
     named = {"tenant_id": str(tenant_id)} if body.get("tenant_id") == ID["tenant_id"] else {}
-    seen = {"seen": 0} if body.get("seen") == STALE else {}
+    last_seen = {"seen": 0} if body.get("seen") == STALE else {}
     typed = {"confirm_slug": slug} if body.get("confirm_slug") == SLUG else {}
-    return {**WHY, **body, **seen, **typed, **named}
+    return {**WHY, **body, **last_seen, **typed, **named}
 
 
 @pytest.mark.parametrize("phase", PHASES)
@@ -234,8 +234,8 @@ def _assert_same(
         assert (foreseen["refusal"], foreseen["field"]) == ("", None), case
         return
     problem = answer.json()
-    said = tuple(problem.get(key) for key in ("detail", "field", "retry_after"))
-    assert (foreseen["refusal"], foreseen["field"], foreseen["retry_after"]) == said, case
+    refusal = tuple(problem.get(key) for key in ("detail", "field", "retry_after"))
+    assert (foreseen["refusal"], foreseen["field"], foreseen["retry_after"]) == refusal, case
 
 
 @pytest.mark.parametrize(

@@ -81,9 +81,9 @@ def test_cancel_ends_the_run_starts_a_compensation_run_and_reports_three_facts(h
     run_id = created(harness)
     harness.run_until(DEPLOY, run_id=run_id)
     answer = actions.cancel(harness.tenancy, harness.tenant_id, by=BY)
-    seen = harness.runs.find(PROVISIONING_DAG, run_id)
-    assert seen is not None
-    assert (answer.saga.phase, seen.state) == ("Cancelling", "failed")
+    run = harness.runs.find(PROVISIONING_DAG, run_id)
+    assert run is not None
+    assert (answer.saga.phase, run.state) == ("Cancelling", "failed")
     assert harness.runs.of(COMPENSATION_DAG) == [f"compensate__{harness.tenant_id}__1__1"]
     assert (answer.progress.in_flight, answer.progress.undone, answer.progress.to_undo) == ("", 0, 4)
     assert [resource.kind for resource in answer.progress.left] == ["connection", "database", "schema", "role"]

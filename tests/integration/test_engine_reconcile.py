@@ -111,9 +111,9 @@ def test_what_the_ledger_does_not_know_any_more_continues_once_with_what_exists(
     harness.runs.end(PROVISIONING_DAG, created, "success")
     assert harness.reconcile_later() == "1 resume"
     assert "may have been restored from a backup" in harness.saga.hold.reason
-    seen = harness.runs.find(PROVISIONING_DAG, created)
-    assert seen is not None
-    assert seen.is_live
+    run = harness.runs.find(PROVISIONING_DAG, created)
+    assert run is not None
+    assert run.is_live
     harness.runs.end(PROVISIONING_DAG, created, "success")  # it seems not to have helped
     assert harness.reconcile_later(2 * LATER) == "1 missed"
 
@@ -237,9 +237,9 @@ def test_a_cancel_recorded_while_airflow_was_away_is_pursued(harness: EngineHarn
     actions.cancel(harness.tenancy, harness.tenant_id, by=BY)
     harness.runs.away = False
     harness.reconcile_later()
-    seen = harness.runs.find(PROVISIONING_DAG, created)
-    assert seen is not None
-    assert seen.state == "failed"
+    run = harness.runs.find(PROVISIONING_DAG, created)
+    assert run is not None
+    assert run.state == "failed"
     assert len(harness.runs.of(COMPENSATION_DAG)) == 1
 
 

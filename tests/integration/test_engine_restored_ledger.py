@@ -148,8 +148,8 @@ def test_what_a_restored_ledger_would_undo_is_kept_when_airflow_knows_of_a_later
         assert harness.saga.phase == kept_as
         assert harness.external_objects == before
         assert harness.runs.of(COMPENSATION_DAG) == []
-        told = " ".join(str(vars(envelope.fact)) for envelope in harness.envelopes)
-        assert f"Airflow's run {SECOND_RUN} of the slug acme succeeded" in told
+        recorded = " ".join(str(vars(envelope.fact)) for envelope in harness.envelopes)
+        assert f"Airflow's run {SECOND_RUN} of the slug acme succeeded" in recorded
 
 
 @pytest.mark.parametrize(
@@ -169,8 +169,8 @@ def test_what_a_restored_ledger_would_undo_is_kept_when_airflow_has_deleted_its_
         assert harness.saga.phase == kept_as
         assert harness.external_objects == before
         assert harness.runs.of(COMPENSATION_DAG) == []
-        told = " ".join(str(vars(envelope.fact)) for envelope in harness.envelopes)
-        assert f"Airflow no longer has the run {RUN} of the slug acme" in told
+        recorded = " ".join(str(vars(envelope.fact)) for envelope in harness.envelopes)
+        assert f"Airflow no longer has the run {RUN} of the slug acme" in recorded
 
 
 def test_a_stall_that_is_recorded_first_does_not_hide_how_old_a_restored_ledger_is(harness: EngineHarness):

@@ -44,16 +44,16 @@ def test_every_fact_of_a_task_carries_its_lease_and_who_triggered_it(harness: En
 
 def test_what_will_be_made_is_recorded_before_it_is(harness: EngineHarness):
     harness.run_until(HANDLE)
-    seen: list[tuple[list[str], list[str]]] = []
+    observed: list[tuple[list[str], list[str]]] = []
 
     def look() -> None:
-        seen.append(
+        observed.append(
             ([fact.resource for fact in harness.facts(f.ResourceIntended)], harness.external_objects["connection"])
         )
 
     harness.handles.meanwhile = look
     harness.run(HANDLE)
-    assert seen == [(["role", "database", "connection"], [])]
+    assert observed == [(["role", "database", "connection"], [])]
 
 
 def test_a_try_that_failed_is_recorded_with_its_error_and_the_next_one_continues(harness: EngineHarness):

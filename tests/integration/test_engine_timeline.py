@@ -30,7 +30,7 @@ from tests.unit.sagas import (
 NOON = datetime(2026, 5, 1, 12, 0, 0, tzinfo=UTC)
 
 
-def _told(*commands: c.Command | f.Fact) -> list[Envelope]:
+def _recorded(*commands: c.Command | f.Fact) -> list[Envelope]:
     """What the ledger has after these commands and noted facts, one second for each of them from noon on."""
     saga: Saga | None = None
     envelopes: list[Envelope] = []
@@ -57,7 +57,7 @@ def test_no_facts_have_no_timeline():
 
 
 def test_rows_are_in_the_order_of_the_plan_and_wait():
-    timeline = _only(_told(start()))
+    timeline = _only(_recorded(start()))
     assert [row.activity for row in timeline.rows] == list(ORDER)
     assert {row.status for row in timeline.rows} == {RowStatus.IDLE}
     assert (timeline.attempt, timeline.run_id, timeline.started_at) == (1, "run-1", NOON)
@@ -65,24 +65,24 @@ def test_rows_are_in_the_order_of_the_plan_and_wait():
 
 
 def test_the_time_of_a_running_row_advances_and_that_of_a_done_one_does_not():
-    timeline = _only(_told(start(), *done(VALIDATE), begin(STORAGE)))
+    timeline = _only(_recorded(start(), *done(VALIDATE), begin(STORAGE)))
     assert timeline.row(VALIDATE).duration(_after(60)) == timedelta(seconds=1)
     running = timeline.row(STORAGE)
     assert (running.status, running.duration(_after(60))) == (RowStatus.RUNNING, timedelta(seconds=57))
 
 
 def test_a_failed_try_shows_its_error_until_the_next_one_is_done():
-    told = [start(), *done(VALIDATE), begin(STORAGE), fail(STORAGE)]
-    retrying = _only(_told(*told)).row(STORAGE)
+    commands = [start(), *done(VALIDATE), begin(STORAGE), fail(STORAGE)]
+    retrying = _only(_recorded(*commands)).row(STORAGE)
     assert (retrying.status, retrying.tries, retrying.message) == (RowStatus.RETRYING, 1, "no answer")
-    again = _only(_told(*told, begin(STORAGE, 2))).row(STORAGE)
+    again = _only(_recorded(*commands, begin(STORAGE, 2))).row(STORAGE)
     assert (again.status, again.tries, again.started_at, again.ended_at) == (RowStatus.RUNNING, 2, _after(3), None)
-    ended = _only(_told(*told, begin(STORAGE, 2), complete(STORAGE, 2))).row(STORAGE)
+    ended = _only(_recorded(*commands, begin(STORAGE, 2), complete(STORAGE, 2))).row(STORAGE)
     assert (ended.status, ended.message, ended.duration(_after(60))) == (RowStatus.DONE, "", timedelta(seconds=3))
 
 
 def test_the_last_failure_is_red_with_its_error_and_later_rows_stay_idle():
-    timeline = _only(_told(*FIRST_FAILS))
+    timeline = _only(_recorded(*FIRST_FAILS))
     failed = timeline.row(SCHEMA)
     assert (failed.status, failed.message, failed.tries) == (RowStatus.FAILED, "no answer", 2)
     assert failed.ended_at == _after(len(FIRST_FAILS) - 2)
@@ -92,33 +92,33 @@ def test_the_last_failure_is_red_with_its_error_and_later_rows_stay_idle():
 
 def test_a_row_is_being_undone_until_all_it_made_is_gone():
     undone = (*FIRST_FAILS, *release(1, ("schema", "acme_1"), ("connection", "acme_1")))
-    half = _only(_told(*undone, *release(1, ("database", "acme_1"))))
+    half = _only(_recorded(*undone, *release(1, ("database", "acme_1"))))
     assert {row.activity: row.undo for row in half.rows if row.undo is not CompensationStatus.NO} == {
         SCHEMA: CompensationStatus.UNDONE,
         HANDLE: CompensationStatus.UNDONE,
         STORAGE: CompensationStatus.UNDOING,
     }
-    whole = _only(_told(*undone, *release(1, ("database", "acme_1"), ("role", "acme_1"))))
+    whole = _only(_recorded(*undone, *release(1, ("database", "acme_1"), ("role", "acme_1"))))
     assert whole.row(STORAGE).undo is CompensationStatus.UNDONE
     assert whole.row(STORAGE).status is RowStatus.DONE
 
 
 def test_a_compensation_that_fails_is_reported_beside_the_first_error_not_in_its_place():
-    stuck = _only(_told(*FIRST_FAILS, *STUCK_THEN_SETTLED[:6]))
+    stuck = _only(_recorded(*FIRST_FAILS, *STUCK_THEN_SETTLED[:6]))
     assert stuck.row(HANDLE).undo is CompensationStatus.FAILED
     assert stuck.row(SCHEMA).message == "no answer"
     assert stuck.notes == ("connection acme_1 could not be undone: no answer",)
 
 
 def test_what_is_found_again_is_being_undone_again():
-    found = _only(_told(*FIRST_FAILS, *STUCK_THEN_SETTLED[:-3]))
+    found = _only(_recorded(*FIRST_FAILS, *STUCK_THEN_SETTLED[:-3]))
     assert found.row(STORAGE).undo is CompensationStatus.UNDOING
-    settled = _only(_told(*FIRST_FAILS, *STUCK_THEN_SETTLED))
+    settled = _only(_recorded(*FIRST_FAILS, *STUCK_THEN_SETTLED))
     assert settled.row(STORAGE).undo is settled.row(HANDLE).undo is CompensationStatus.UNDONE
 
 
 def test_every_attempt_is_kept_and_a_new_one_begins_clean():
-    first, second = build_timelines(_told(*FIRST_FAILS, *STUCK_THEN_SETTLED, *RETRIED_AND_RETAINED))
+    first, second = build_timelines(_recorded(*FIRST_FAILS, *STUCK_THEN_SETTLED, *RETRIED_AND_RETAINED))
     assert (first.attempt, first.row(SCHEMA).status, first.row(STORAGE).undo) == (
         1,
         RowStatus.FAILED,
@@ -130,21 +130,21 @@ def test_every_attempt_is_kept_and_a_new_one_begins_clean():
 
 
 def test_an_attempt_that_kept_its_resources_hands_them_on_to_the_next():
-    *_, last = build_timelines(_told(*WHOLE_LIFE))
+    *_, last = build_timelines(_recorded(*WHOLE_LIFE))
     assert last.attempt == 3
     assert {row.activity for row in last.rows if row.undo is CompensationStatus.UNDONE} >= {STORAGE, HANDLE, SCHEMA}
 
 
 def test_an_eviction_is_reported_in_a_note():
-    timeline = _only(_told(start(), f.HolderEvicted("the ledger", "tenancy run ti-1 (backend 5, idle)")))
+    timeline = _only(_recorded(start(), f.HolderEvicted("the ledger", "tenancy run ti-1 (backend 5, idle)")))
     assert timeline.notes == (
         "tenancy run ti-1 (backend 5, idle) did not let go of the tenant's lock on the ledger; its session was ended",
     )
 
 
 def test_facts_that_only_inform_leave_the_rows_alone():
-    plain = _only(_told(start(), begin(VALIDATE)))
-    noted = _only(_told(start(), begin(VALIDATE), f.Escalated(), f.ActivityRefused(STORAGE, plain.run_id, "no")))
+    plain = _only(_recorded(start(), begin(VALIDATE)))
+    noted = _only(_recorded(start(), begin(VALIDATE), f.Escalated(), f.ActivityRefused(STORAGE, plain.run_id, "no")))
     assert noted == plain
 
 

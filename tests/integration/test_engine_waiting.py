@@ -43,17 +43,17 @@ def _look(harness: EngineHarness) -> bool:
     return is_over(harness.tenancy, lease(WAIT), actor="ada")
 
 
-def _told(harness: EngineHarness) -> list[str]:
+def _messages(harness: EngineHarness) -> list[str]:
     return [fact.message for fact in harness.facts(f.ActivityProgressed)]
 
 
 def test_it_says_why_not_once_and_again_when_that_changes(waiting: EngineHarness):
-    eventually(lambda: not _look(waiting) and "ImagePullBackOff" in _told(waiting)[-1])
-    told = _told(waiting)
+    eventually(lambda: not _look(waiting) and "ImagePullBackOff" in _messages(waiting)[-1])
+    messages = _messages(waiting)
     assert not _look(waiting)
-    assert _told(waiting) == told
-    assert len(set(told)) == len(told)
-    assert waiting.saga.step(WAIT).message == told[-1]
+    assert _messages(waiting) == messages
+    assert len(set(messages)) == len(messages)
+    assert waiting.saga.step(WAIT).message == messages[-1]
 
 
 def test_a_deployment_that_is_scaled_to_zero_meanwhile_never_becomes_ready_and_says_who_did_it(waiting: EngineHarness):
@@ -62,9 +62,9 @@ def test_a_deployment_that_is_scaled_to_zero_meanwhile_never_becomes_ready_and_s
     kind = "application/merge-patch+json"
     waiting.kubernetes.ask("PATCH", scale, {"spec": {"replicas": 0}}, kind)
     clear_quietly(waiting)
-    wanted = waiting.tenancy.platform.plans[waiting.saga.parameters.plan].replicas
-    eventually(lambda: not _look(waiting) and f"scaled to 0 of {wanted} by keda" in _told(waiting)[-1])
-    waiting.kubernetes.ask("PATCH", scale, {"spec": {"replicas": wanted}}, kind)
+    replicas = waiting.tenancy.platform.plans[waiting.saga.parameters.plan].replicas
+    eventually(lambda: not _look(waiting) and f"scaled to 0 of {replicas} by keda" in _messages(waiting)[-1])
+    waiting.kubernetes.ask("PATCH", scale, {"spec": {"replicas": replicas}}, kind)
     eventually(lambda: _look(waiting))
 
 
@@ -166,7 +166,7 @@ def test_a_cluster_that_does_not_answer_is_reported_and_waited_for(waiting: Engi
     )
     try:
         assert not _look(waiting)
-        assert "cannot check: The cluster of region eu-central answered 500" in _told(waiting)[-1]
+        assert "cannot check: The cluster of region eu-central answered 500" in _messages(waiting)[-1]
     finally:
         clear()
 

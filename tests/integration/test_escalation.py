@@ -121,8 +121,8 @@ def test_without_a_channel_the_operator_is_asked_to_tell_platform_engineering(ch
     channels.names = ()
     _escalate(channels.console)
     channels.deliver()
-    said = _says(channels)
-    assert "no channel is configured, so nothing was sent: tell platform engineering yourself" in said
+    message = _says(channels)
+    assert "no channel is configured, so nothing was sent: tell platform engineering yourself" in message
 
 
 def test_a_channel_that_does_not_accept_it_is_named_and_one_that_does_is_enough(channels: Channels):

@@ -20,12 +20,12 @@ from tests.integration.health_platform import CLUSTER, DATABASE, DEGRADED, DOWN,
 
 
 def test_all_is_well_on_a_platform_that_is(run_checks: HealthCheckRunner):
-    seen = run_checks()
-    assert not_ok(seen) == {}
-    assert seen.state is OK
-    assert {check.system for check in seen.checks} == set(System)
-    assert all(check.checked_at == seen.checked_at for check in seen.checks)
-    cluster, storage = seen.of(*CLUSTER), seen.of(*STORAGE)
+    health = run_checks()
+    assert not_ok(health) == {}
+    assert health.state is OK
+    assert {check.system for check in health.checks} == set(System)
+    assert all(check.checked_at == health.checked_at for check in health.checks)
+    cluster, storage = health.of(*CLUSTER), health.of(*STORAGE)
     assert cluster is not None
     assert storage is not None
     assert (cluster.measured["nodes"], cluster.measured["nodes_ready"]) == (1, 1)
@@ -48,8 +48,8 @@ def test_sentences_and_measurements_have_no_password_and_no_address(
 
 def test_an_unavailable_ledger_hides_what_is_in_it(probes: Probes, silent_server: Dsn):
     broken = replace(probes, ledger=lambda: check_ledger(silent_server))
-    seen = HealthCheckRunner(lambda: broken, utc_now, bound_seconds=PATIENT)()
-    assert not_ok(seen) == {
+    health = HealthCheckRunner(lambda: broken, utc_now, bound_seconds=PATIENT)()
+    assert not_ok(health) == {
         (System.LEDGER, "", ""): DOWN,
         (System.ENGINE, "", "reconciliation"): UNKNOWN,
         (System.ENGINE, "", "reality check"): UNKNOWN,
@@ -88,6 +88,6 @@ def test_a_check_with_a_defect_reports_it_and_harms_no_other(probes: Probes):
     def breaks(region: object) -> server_health.ServerStatus:
         raise ZeroDivisionError
 
-    seen = HealthCheckRunner(lambda: replace(probes, storage=breaks), utc_now, bound_seconds=PATIENT)()
-    assert not_ok(seen) == {STORAGE: UNKNOWN}
-    assert "has a defect (ZeroDivisionError)" in seen.of(*STORAGE).sentence  # type: ignore[union-attr]
+    health = HealthCheckRunner(lambda: replace(probes, storage=breaks), utc_now, bound_seconds=PATIENT)()
+    assert not_ok(health) == {STORAGE: UNKNOWN}
+    assert "has a defect (ZeroDivisionError)" in health.of(*STORAGE).sentence  # type: ignore[union-attr]

@@ -35,7 +35,7 @@ def fault_in(kubernetes: Kubernetes, **fault: object) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    ("fault", "state", "said"),
+    ("fault", "state", "sentence"),
     [
         ({"kind": "http-500"}, DOWN, "answered 500"),
         ({"kind": "http-429", "retry_after": 5}, DOWN, "It asks to wait 5 s."),
@@ -46,12 +46,12 @@ def fault_in(kubernetes: Kubernetes, **fault: object) -> Iterator[None]:
     ids=lambda value: value["kind"] if isinstance(value, dict) else "",
 )
 def test_a_cluster_whose_api_fails_is_reported(
-    run_checks: HealthCheckRunner, kubernetes: Kubernetes, fault: dict[str, object], state: Condition, said: str
+    run_checks: HealthCheckRunner, kubernetes: Kubernetes, fault: dict[str, object], state: Condition, sentence: str
 ):
     with fault_in(kubernetes, **fault):
-        seen = run_checks()
-    assert not_ok(seen) == {CLUSTER: state}
-    assert said in seen.trouble[0].sentence
+        health = run_checks()
+    assert not_ok(health) == {CLUSTER: state}
+    assert sentence in health.trouble[0].sentence
 
 
 @pytest.mark.parametrize(
@@ -95,14 +95,14 @@ def test_a_cluster_that_shows_us_neither_nodes_nor_pods_is_well_all_the_same():
         raise PermanentError("403")
 
     api = SimpleNamespace(get=lambda path: {"gitVersion": "v1.30.1"}, list_objects=refused)
-    seen = cluster_health._check(api)  # type: ignore[arg-type]
-    assert (seen.version, seen.nodes, seen.nodes_ready, seen.pending) == ("v1.30.1", None, None, None)
+    status = cluster_health._check(api)  # type: ignore[arg-type]
+    assert (status.version, status.nodes, status.nodes_ready, status.pending) == ("v1.30.1", None, None, None)
 
 
 def test_an_ingress_that_cuts_connections_is_down(run_checks: HealthCheckRunner, kubernetes: Kubernetes):
     with fault_in(kubernetes, kind="ingress-down"):
-        seen = run_checks()
-    assert not_ok(seen) == {INGRESS: DOWN}
+        health = run_checks()
+    assert not_ok(health) == {INGRESS: DOWN}
 
 
 def test_an_ingress_without_a_server_is_down_and_an_unresolvable_name_is_unknown(probes: Probes, silent_server: Dsn):

@@ -37,16 +37,16 @@ def set_fault(fast_server: PostgresServer, storage_dsn: Dsn) -> Iterator[Callabl
 
 
 @pytest.mark.parametrize(
-    ("kind", "said"),
+    ("kind", "sentence"),
     [("no-createdb", "may not create tenants' databases"), ("no-connection-slots", "too many connections for role")],
 )
 def test_a_storage_that_gives_no_tenant_a_place_is_down(
-    run_checks: HealthCheckRunner, set_fault: Callable[[str], None], kind: str, said: str
+    run_checks: HealthCheckRunner, set_fault: Callable[[str], None], kind: str, sentence: str
 ):
     set_fault(kind)
-    seen = run_checks()
-    assert not_ok(seen) == {STORAGE: DOWN}
-    assert said in seen.trouble[0].sentence
+    health = run_checks()
+    assert not_ok(health) == {STORAGE: DOWN}
+    assert sentence in health.trouble[0].sentence
 
 
 @pytest.mark.parametrize("database", ["postgres", "template1", "reports"])
@@ -171,6 +171,6 @@ def test_how_long_somebody_waits_for_a_lock_is_seen_by_a_role_without_rights(sto
 
 def test_a_stopped_server_is_down_and_delays_nobody_else(probes: Probes, silent_server: Dsn):
     broken = replace(probes, storage=lambda region: server_health.check_server(silent_server))
-    seen = HealthCheckRunner(lambda: broken, utc_now, bound_seconds=PATIENT)()
-    assert not_ok(seen) == {STORAGE: DOWN}
-    assert "does not respond" in seen.trouble[0].sentence
+    health = HealthCheckRunner(lambda: broken, utc_now, bound_seconds=PATIENT)()
+    assert not_ok(health) == {STORAGE: DOWN}
+    assert "does not respond" in health.trouble[0].sentence

@@ -70,7 +70,7 @@ class HealthConsole:
         assert answer.status_code == status, answer.text
         return answer
 
-    def told(self, status: int = 200) -> dict[str, Any]:
+    def load_health(self, status: int = 200) -> dict[str, Any]:
         answer = ask(self.api, "GET", "/health")
         assert answer.status_code == status, answer.text
         assert answer.headers["Cache-Control"] == "no-store"
@@ -141,8 +141,8 @@ def test_it_needs_a_login_and_the_right_to_read(console: HealthConsole):
 
 def test_it_is_there_when_the_ledger_is_not(without_ledger: HealthConsole):
     assert "Down: ledger." in without_ledger.get("/health").text
-    told = without_ledger.told()
-    assert (told["state"], told["ledger"], told["reconcilers"]) == ("down", None, [])
+    document = without_ledger.load_health()
+    assert (document["state"], document["ledger"], document["reconcilers"]) == ("down", None, [])
 
 
 def test_the_list_leads_there_and_names_what_is_down(console: HealthConsole):
@@ -158,10 +158,10 @@ def test_the_list_leads_there_and_names_what_is_down(console: HealthConsole):
 
 
 def test_the_api_returns_the_same(console: HealthConsole):
-    told = console.told()
-    assert (told["state"], told["age_seconds"], told["looked_at"]) == ("down", 4.0, "2026-02-01T00:59:56Z")
-    assert [check["state"] for check in told["checks"]] == ["ok", "down", "down", "unknown", "ok", "degraded"]
-    assert told["checks"][1] == {
+    document = console.load_health()
+    assert (document["state"], document["age_seconds"], document["looked_at"]) == ("down", 4.0, "2026-02-01T00:59:56Z")
+    assert [check["state"] for check in document["checks"]] == ["ok", "down", "down", "unknown", "ok", "degraded"]
+    assert document["checks"][1] == {
         "system": "engine",
         "region": None,
         "part": "scheduler",
@@ -172,5 +172,5 @@ def test_the_api_returns_the_same(console: HealthConsole):
         "checked_at": None,
         "took_seconds": 0.0,
     }
-    assert told["ledger"]["milliseconds"] > 0
-    assert [each["name"] for each in told["reconcilers"]] == ["reconciliation", "reality check"]
+    assert document["ledger"]["milliseconds"] > 0
+    assert [each["name"] for each in document["reconcilers"]] == ["reconciliation", "reality check"]

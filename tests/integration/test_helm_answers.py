@@ -40,19 +40,19 @@ def answering(status: int, body: str, *, version: bool = True) -> Iterator[Helm]
         server.shutdown()
 
 
-def _said(code: int, reason: str, message: str) -> str:
-    told = {"status": "Failure", "message": message, "reason": reason, "code": code}
-    return json.dumps({"kind": "Status", "apiVersion": "v1", **told})
+def _status(code: int, reason: str, message: str) -> str:
+    status = {"status": "Failure", "message": message, "reason": reason, "code": code}
+    return json.dumps({"kind": "Status", "apiVersion": "v1", **status})
 
 
 MAY_PASS = {
     502: "<html>Bad Gateway</html>",
     503: "Service Unavailable",
-    504: _said(504, "Timeout", "Timeout: request did not complete within the allotted timeout"),
+    504: _status(504, "Timeout", "Timeout: request did not complete within the allotted timeout"),
 }
 RIGHT = 'secrets is forbidden: User "ops" cannot list resource "secrets" in API group "" in the namespace "acme"'
-OUR_ACCOUNT = {401: "Unauthorized", 403: _said(403, "Forbidden", RIGHT)}
-POLICY = _said(403, "Forbidden", 'secrets "a" is forbidden: the policy timeout-conflict: EOF, connection refused')
+OUR_ACCOUNT = {401: "Unauthorized", 403: _status(403, "Forbidden", RIGHT)}
+POLICY = _status(403, "Forbidden", 'secrets "a" is forbidden: the policy timeout-conflict: EOF, connection refused')
 VERBS: dict[str, Callable[[Helm], object]] = {
     "status": lambda helm: helm.status("acme", "acme"),
     "uninstall": lambda helm: helm.uninstall("acme", "acme"),

@@ -108,6 +108,6 @@ def test_helm_ends_with_the_process_that_wanted_it(hanging: Hanging, how: signal
 def test_a_missing_server_is_tried_again_and_no_secret_is_reported():
     nowhere = Server("http://127.0.0.1:9", "token").kubeconfig()
     release = Release(CHART, "acme", "acme", {}, secrets=("127.0.0.1",))
-    with pytest.raises(TransientError, match="helm install of acme in the cluster of region eu failed") as told:
+    with pytest.raises(TransientError, match="helm install of acme in the cluster of region eu failed") as raised:
         Helm(lambda: nowhere, "the cluster of region eu").install(release)
-    assert "127.0.0.1" not in str(told.value)
+    assert "127.0.0.1" not in str(raised.value)

@@ -64,12 +64,12 @@ def provision(entered: Cluster, name: str) -> None:
     ensure(entered, name)
 
 
-def wanted(name: str, digest: str = "d1") -> Release:
+def desired_release(name: str, digest: str = "d1") -> Release:
     return Release(CHART, name, name, VALUES, {PLATFORM_LABEL: "test", DIGEST_LABEL: digest})
 
 
 def ensure(entered: Cluster, name: str, digest: str = "d1") -> None:
-    entered.releases.ensure(wanted(name, digest), proof=PROOF, fence=_free)
+    entered.releases.ensure(desired_release(name, digest), proof=PROOF, fence=_free)
 
 
 def status(entered: Cluster, name: str) -> str:
@@ -248,19 +248,19 @@ def test_an_edited_object_is_noticed_with_who_did_it_and_put_right(
     kubernetes.ask(
         "PATCH", f"{path.format(name)}?fieldManager=kubectl-edit", patch, "application/strategic-merge-patch+json"
     )
-    seen = ours.releases.find(name, name)
-    assert seen is not None
-    wrong = ours.releases.find_deviation(wanted(name), seen, proof=PROOF)
+    release = ours.releases.find(name, name)
+    assert release is not None
+    wrong = ours.releases.find_deviation(desired_release(name), release, proof=PROOF)
     assert words in wrong
     ensure(ours, name)
-    seen = ours.releases.find(name, name)
-    assert seen is not None
-    assert ours.releases.find_deviation(wanted(name), seen, proof=PROOF) == ""
+    release = ours.releases.find(name, name)
+    assert release is not None
+    assert ours.releases.find_deviation(desired_release(name), release, proof=PROOF) == ""
 
 
 def test_more_replicas_than_the_plan_has_are_no_edit(ours: Cluster, cluster_server: Server, name: str):
     ensure(ours, name)
     Kubernetes(cluster_server).merge(DEPLOYMENT.format(name), {"spec": {"replicas": 4}})
-    seen = ours.releases.find(name, name)
-    assert seen is not None
-    assert ours.releases.find_deviation(wanted(name), seen, proof=PROOF) == ""
+    release = ours.releases.find(name, name)
+    assert release is not None
+    assert ours.releases.find_deviation(desired_release(name), release, proof=PROOF) == ""

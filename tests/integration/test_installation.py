@@ -56,14 +56,14 @@ class Installed:
     def environment(self) -> Mapping[str, str]:
         """As docker-compose.yaml sets it, at this machine's places."""
         given = {name: value for name, value in environment("init").items() if "CELERY" not in f"{name}{value}"}
-        told = {
+        local = {
             name: re.sub(r"/run/secrets", str(self.folder / "secrets"), value).replace(
                 "postgres-metadata:5432", f"127.0.0.1:{self.server.port}"
             )
             for name, value in given.items()
         }
         places = {"AIRFLOW_HOME": str(self.folder / "airflow"), "PYTHONPATH": str(PROJECT / "include")}
-        return {**settings(), **told, **places}
+        return {**settings(), **local, **places}
 
     def ask(self, database: str, question: str) -> list[tuple[object, ...]]:
         with psycopg.connect(self.server.superuser_dsn(database), autocommit=True) as connection:

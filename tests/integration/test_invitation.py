@@ -157,12 +157,12 @@ def test_a_viewer_is_not_shown_it_and_uses_nothing_up(active: EngineHarness, app
 def test_the_api_shows_it_once_and_lets_nobody_keep_it(active: EngineHarness):
     key = {"Idempotency-Key": "k-1"}
     first, again = (_asked(active, create_api, json={}, headers=key) for _ in range(2))
-    told = first.json()
+    shown = first.json()
     assert first.headers["Cache-Control"] == "no-store"
-    assert told["sign_in"].endswith("/admin/login")
-    assert told["admin_email"] == active.saga.parameters.admin_email
-    assert (again.status_code, told["invitation"] in again.text) == (409, False)
-    assert not _is_written(active, told["invitation"])
+    assert shown["sign_in"].endswith("/admin/login")
+    assert shown["admin_email"] == active.saga.parameters.admin_email
+    assert (again.status_code, shown["invitation"] in again.text) == (409, False)
+    assert not _is_written(active, shown["invitation"])
     assert _asked(active, create_api, json={"renew": True}).json()["field"] == "reason"
 
 

@@ -148,10 +148,10 @@ def test_an_object_has_one_owner_at_a_time(fast_server: PostgresServer, session:
 
 def test_a_whole_life_shows_every_kind_of_fact_that_commands_make(session: LedgerSession):
     session.record(TENANT, *WHOLE_LIFE, stamp=STAMP)
-    seen = {type(envelope.fact) for envelope in session.envelopes(TENANT)}
+    recorded = {type(envelope.fact) for envelope in session.envelopes(TENANT)}
     only_noted = {
         f.ActivityRefused, f.RequestRefused, f.ActionRefused, f.HolderEvicted, f.RawActionNoted,
         f.ProvisioningStalled, f.StallExplained, f.StallCleared, f.InvitationShown, f.InvitationRenewed,
         f.SystemReplaced,
     }  # fmt: skip
-    assert seen == set(f.FACTS.values()) - only_noted
+    assert recorded == set(f.FACTS.values()) - only_noted

@@ -98,9 +98,9 @@ def test_what_happened_the_day_before_yesterday_is_no_longer_reported(ledger: Le
     session.record(TENANT, start(SECOND_RUN), *done(*ORDER, run_id=SECOND_RUN), stamp=Stamp("ada"))
     later = Ledger(ledger._dsn, clock=lambda: EPOCH + timedelta(days=2))
     with later.open("test") as reader:
-        seen = measures.load_measures(reader)
-    assert (seen.times_to_active, seen.activities, seen.failures) == ({}, {}, {})
-    assert {state: measure.tenants for state, measure in seen.states.items()} == {("Active", ""): 1}
+        loaded = measures.load_measures(reader)
+    assert (loaded.times_to_active, loaded.activities, loaded.failures) == ({}, {}, {})
+    assert {state: measure.tenants for state, measure in loaded.states.items()} == {("Active", ""): 1}
 
 
 @pytest.mark.parametrize(("caller", "status"), [(None, 401), (Caller("guest", frozenset()), 403), (VIEWER, 200)])

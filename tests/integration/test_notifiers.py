@@ -46,7 +46,7 @@ def connect(monkeypatch: pytest.MonkeyPatch) -> Any:
 def tell(channel: str, delivery: Delivery = DELIVERY) -> None:
     connection = bootstrap.notify_connections()[channel]
     url = "https://airflow.example/tenancy/tenants/1"
-    notifiers.channel(channel, connection, lambda told: Message(told, url, "test")).send(delivery)
+    notifiers.channel(channel, connection, lambda delivery: Message(delivery, url, "test")).send(delivery)
 
 
 def test_without_connections_there_are_no_channels(connect: Any):
@@ -145,7 +145,7 @@ def test_what_is_no_address_is_reported(connect: Any, host: str):
 
 
 def test_a_connection_that_cannot_be_used_is_an_error_at_each_try():
-    broken = notifiers.channel("slack", PermanentError("cannot be used"), lambda told: Message(told, "", ""))
+    broken = notifiers.channel("slack", PermanentError("cannot be used"), lambda delivery: Message(delivery, "", ""))
     with pytest.raises(PermanentError, match="cannot be used"):
         broken.send(DELIVERY)
 
@@ -159,5 +159,5 @@ def test_the_consoles_address_is_in_airflows_settings(monkeypatch: pytest.Monkey
 def test_how_soon_it_is_tried_again_is_in_the_connection(connect: Any, given: Any, seconds: float):
     connect("webhook", host="http://127.0.0.1", extra={"retry_seconds": given})
     connection = bootstrap.notify_connections()["webhook"]
-    found = notifiers.channel("webhook", connection, lambda told: Message(told, "", ""))
+    found = notifiers.channel("webhook", connection, lambda delivery: Message(delivery, "", ""))
     assert found.first_retry.total_seconds() == seconds

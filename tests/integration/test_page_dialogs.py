@@ -98,16 +98,16 @@ def test_a_dialog_opened_after_another_persons_cancel_shows_the_present_state(pr
     assert made > 1
     provisioning.tenant(c.Cancel())
     _unwind(provisioning)
-    said = words(opened(provisioning, "cancel"))
-    assert "The tenant is now Failed settled" in said
-    assert f"{made} objects were created and removed; nothing is left to remove." in said
-    assert "Nothing was created" not in said
+    text = words(opened(provisioning, "cancel"))
+    assert "The tenant is now Failed settled" in text
+    assert f"{made} objects were created and removed; nothing is left to remove." in text
+    assert "Nothing was created" not in text
 
 
 def test_decommissioning_an_active_tenant_says_that_its_data_are_deleted_for_good(console: Console):
     console.tenant(*_active())
-    said = words(opened(console, "decommission"))
-    assert "Permanently deletes this tenant's database, workloads and credentials. This cannot be undone." in said
+    text = words(opened(console, "decommission"))
+    assert "Permanently deletes this tenant's database, workloads and credentials. This cannot be undone." in text
 
 
 def _active() -> tuple[c.Command, ...]:

@@ -56,8 +56,8 @@ def test_a_poll_that_fails_leaves_the_last_picture_and_says_so(console: Console)
     assert "<html" not in answer.text
 
 
-def _shows(console: Console, path: str, said: str) -> Callable[[], bool]:
-    return lambda: said in console.get(path).text
+def _shows(console: Console, path: str, sentence: str) -> Callable[[], bool]:
+    return lambda: sentence in console.get(path).text
 
 
 def test_an_engine_that_is_away_is_no_tenants_fault(console: Console):

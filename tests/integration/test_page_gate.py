@@ -115,9 +115,9 @@ def test_what_has_not_changed_is_not_sent_again(console: Console):
 def test_a_page_is_small_with_all_it_needs(console: Console):
     tenant_id = console.tenant(*WHOLE_LIFE)
     text = console.get(f"/tenants/{tenant_id}").text
-    wanted = re.findall(r'(?:href|src)="(/static/[0-9a-f]{12}/[^"]+)"', text)
-    assert len(wanted) == 6
-    kept = [console.get(path) for path in wanted]
+    assets = re.findall(r'(?:href|src)="(/static/[0-9a-f]{12}/[^"]+)"', text)
+    assert len(assets) == 6
+    kept = [console.get(path) for path in assets]
     assert all("immutable" in answer.headers["Cache-Control"] for answer in kept)
     assert len(gzip.compress(text.encode())) + sum(len(gzip.compress(answer.content)) for answer in kept) < 60_000
     console.get("/static/abc/../app.py", 404)

@@ -102,8 +102,8 @@ def test_attempts_stay_as_tabs(console: Console):
 def test_the_error_and_audit_logs_say_who_what_when_and_why(console: Console):
     tenant_id = console.tenant(*WHOLE_LIFE)
     text = console.get(f"/tenants/{tenant_id}").text
-    for said in ("TransientError", "no answer", "tenant.decommissioned", "ada", "Older facts"):
-        assert said in text
+    for words in ("TransientError", "no answer", "tenant.decommissioned", "ada", "Older facts"):
+        assert words in text
     older = console.get(f"/tenants/{tenant_id}?below=20").text
     assert "tenant.provisioning.requested" in older
     assert "because" in older

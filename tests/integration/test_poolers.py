@@ -64,10 +64,10 @@ def test_postgresql_itself_is_checked_servers_once(storage_dsn: Dsn):
 
 
 @pytest.mark.parametrize(
-    ("found", "wanted"),
+    ("found", "expected"),
     [("1h", "3600s"), ("90s", "90000ms"), ("2min", "120s"), ("0", "0s"), ("pg_catalog", "pg_catalog")],
 )
-def test_times_are_compared_in_whatever_unit(found: str, wanted: str):
-    assert pooler_check._same(found, wanted)
-    assert not pooler_check._same("1ms", wanted)
-    assert not pooler_check._same(None, wanted)
+def test_times_are_compared_in_whatever_unit(found: str, expected: str):
+    assert pooler_check._same(found, expected)
+    assert not pooler_check._same("1ms", expected)
+    assert not pooler_check._same(None, expected)

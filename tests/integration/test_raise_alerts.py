@@ -42,14 +42,14 @@ def passes(harness: EngineHarness, elapsed: timedelta) -> None:
     reconcile(replace(harness.tenancy, ledger=at(harness, elapsed)))
 
 
-def told(harness: EngineHarness) -> list[dict[str, Any]]:
+def raised_alerts(harness: EngineHarness) -> list[dict[str, Any]]:
     with superuser(harness.server, harness.ledger.dbname) as connection:
         return connection.execute("select * from ledger.alert order by raised_at").fetchall()
 
 
 def test_a_stall_is_reported_with_the_advice_that_pages_show(stuck: EngineHarness):
     passes(stuck, STALLED)
-    (alert,) = told(stuck)
+    (alert,) = raised_alerts(stuck)
     assert alert["subject"].startswith("Tenant acme (eu-central) is stalled at Apply per-tenant schema, since 20")
     assert "scheduler sends no heartbeat" in alert["body"]
     assert (alert["tenant_id"], alert["path"]) == (stuck.tenant_id, f"/tenancy/tenants/{stuck.tenant_id}")
@@ -66,7 +66,7 @@ def test_a_stall_is_reported_with_the_advice_that_pages_show(stuck: EngineHarnes
 def test_it_is_reported_once_as_long_as_it_lasts(stuck: EngineHarness):
     for minutes in (6, 7, 30):
         passes(stuck, timedelta(minutes=minutes))
-    assert len(told(stuck)) == 1
+    assert len(raised_alerts(stuck)) == 1
 
 
 def test_the_next_pass_reports_what_a_dead_pass_did_not(stuck: EngineHarness):
@@ -74,7 +74,7 @@ def test_the_next_pass_reports_what_a_dead_pass_did_not(stuck: EngineHarness):
     with superuser(stuck.server, stuck.ledger.dbname) as connection:
         connection.execute("delete from ledger.alert")
     passes(stuck, STALLED)
-    assert len(told(stuck)) == 1
+    assert len(raised_alerts(stuck)) == 1
 
 
 def test_a_tenant_that_is_reported_with_its_incident_group_is_not_reported_alone(stuck: EngineHarness):
@@ -89,13 +89,13 @@ def test_a_tenant_that_is_reported_with_its_incident_group_is_not_reported_alone
 def test_what_began_days_ago_is_no_news(stuck: EngineHarness):
     passes(stuck, timedelta(days=2))
     assert stuck.saga.stall is not None
-    assert told(stuck) == []
+    assert raised_alerts(stuck) == []
     with at(stuck, timedelta(days=2)).open("test") as ledger:
         assert len(load_unannounced_stalls(ledger, since=utc_now() - timedelta(days=9), but=(), limit=5)) == 1
 
 
 @pytest.mark.parametrize("kind", StallKind)
 def test_every_kind_of_stall_has_its_sentence(kind: StallKind):
-    said = describe_stall(kind, None, "Cancelling")
-    assert said not in {"", "is stalled"}
-    assert "{" not in said
+    sentence = describe_stall(kind, None, "Cancelling")
+    assert sentence not in {"", "is stalled"}
+    assert "{" not in sentence

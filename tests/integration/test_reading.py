@@ -53,9 +53,10 @@ def _late(now: datetime) -> AttentionCutoffs:
     return tenant_summaries.attention_cutoffs(Limits({}, TENANT_LIMITS), now)
 
 
-def _slugs(session: LedgerSession, wanted: TenantFilter = ANYONE, now: datetime = SOON) -> list[str]:
+def _slugs(session: LedgerSession, tenant_filter: TenantFilter = ANYONE, now: datetime = SOON) -> list[str]:
     return [
-        line.parameters.slug for line in tenant_summaries.load_tenants(session, wanted, cutoffs=_late(now), limit=50)
+        line.parameters.slug
+        for line in tenant_summaries.load_tenants(session, tenant_filter, cutoffs=_late(now), limit=50)
     ]
 
 
@@ -80,11 +81,11 @@ def test_tenants_of_one_moment_are_distinguished_by_their_ids(fast_server: Postg
         _tenant(session, number)
     with without_guards(fast_server, DATABASE) as connection:
         connection.execute("update ledger.tenant set created_at = %s", (EPOCH,))
-    seen, place = [], None
+    ids, place = [], None
     while page := tenant_summaries.load_tenants(session, TenantFilter(), cutoffs=_late(SOON), limit=1, after=place):
-        seen += [line.tenant_id for line in page]
+        ids += [line.tenant_id for line in page]
         place = PagePosition(page[-1].created_at, page[-1].tenant_id)
-    assert seen == [_id(3), _id(2), _id(1), _id(0)]
+    assert ids == [_id(3), _id(2), _id(1), _id(0)]
 
 
 def test_a_list_is_filtered_by_state_substate_region_and_plan(session: LedgerSession):
@@ -153,13 +154,13 @@ def test_what_failed_needs_attention_at_once_and_what_hangs_after_its_time(sessi
     _tenant(session, 1)
     _tenant(session, 2, c.Cancel())
     _tenant(session, 3, give_up(), c.Settle(1))
-    wanted, since = TenantFilter(attention=True), EPOCH + timedelta(seconds=10)
-    assert _slugs(session, wanted, since) == ["tenant-3"]
-    assert _slugs(session, wanted, since + timedelta(minutes=2)) == ["tenant-3", "tenant-2"]
-    assert _slugs(session, wanted, since + timedelta(minutes=15)) == ["tenant-3", "tenant-2", "tenant-1"]
+    tenant_filter, since = TenantFilter(attention=True), EPOCH + timedelta(seconds=10)
+    assert _slugs(session, tenant_filter, since) == ["tenant-3"]
+    assert _slugs(session, tenant_filter, since + timedelta(minutes=2)) == ["tenant-3", "tenant-2"]
+    assert _slugs(session, tenant_filter, since + timedelta(minutes=15)) == ["tenant-3", "tenant-2", "tenant-1"]
     for now in (since, since + timedelta(minutes=2), since + timedelta(minutes=15), LATER):
         urgent = tenant_summaries.load_needing_attention(session, cutoffs=_late(now), limit=9)
-        assert urgent == tenant_summaries.load_tenants(session, wanted, cutoffs=_late(now), limit=9)
+        assert urgent == tenant_summaries.load_tenants(session, tenant_filter, cutoffs=_late(now), limit=9)
         assert len(urgent) == tenant_summaries.count_needing_attention(session, cutoffs=_late(now))
 
 

@@ -47,18 +47,18 @@ def live(tmp_path: Path):
 
 
 def test_one_that_was_running_is_started_again_as_the_same_process(live):
-    code, said, lives = live("raise ValueError('gone')", 0)
+    code, printed, lives = live("raise ValueError('gone')", 0)
     assert code == 0
-    assert "ValueError: gone" in said
-    assert "is started again" in said
+    assert "ValueError: gone" in printed
+    assert "is started again" in printed
     assert len(lives) == 2
     assert len(set(lives)) == 1, "the same process, with the same arguments"
 
 
 def test_one_that_fails_at_its_start_ends(live):
-    code, said, lives = live("raise ValueError('no database')", 20)
+    code, printed, lives = live("raise ValueError('no database')", 20)
     assert (code, len(lives)) == (1, 1)
-    assert "no database" in said
+    assert "no database" in printed
 
 
 @pytest.mark.parametrize("end", ["sys.exit(0)", "raise KeyboardInterrupt"])

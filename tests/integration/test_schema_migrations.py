@@ -61,9 +61,9 @@ def test_a_tenant_of_a_newer_version_is_refused_by_its_activity(fresh_database: 
         connection.execute("update tenant.alembic_version set version_num = '0099'")
     with pytest.raises(PermanentError, match="a newer version migrated it"):
         furnish(fresh_database)
-    seen = TenantDatabase(dsn_of_conninfo(fresh_database, "the tests' storage")).load_schema("t", None)
-    assert seen is not None
-    assert seen.version == "0099"
+    schema = TenantDatabase(dsn_of_conninfo(fresh_database, "the tests' storage")).load_schema("t", None)
+    assert schema is not None
+    assert schema.version == "0099"
 
 
 def test_a_ledger_of_a_newer_version_is_not_migrated(fresh_database: str):
@@ -88,8 +88,8 @@ BROKEN: dict[str, tuple[dict[str, tuple[str | None, str]], str, str]] = {
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("what", BROKEN)
 def test_whatever_is_wrong_with_the_scripts_is_an_error_of_ours(fresh_database: str, tmp_path: Path, what: str):
-    revisions, target, told = BROKEN[what]
-    with pytest.raises(PermanentError, match=told) as refused:
+    revisions, target, message = BROKEN[what]
+    with pytest.raises(PermanentError, match=message) as refused:
         run(fresh_database, scripts(tmp_path, **revisions), target)
     assert refused.value.cause is Cause.SCHEMA_MIGRATION
     assert "\n" not in str(refused.value)

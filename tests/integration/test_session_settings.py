@@ -76,8 +76,8 @@ def shown(opened: Session) -> dict[str, str]:
 def test_a_session_has_its_own_settings_on_a_hostile_server(storage_dsn: Dsn, hostile: str):
     with session(storage_dsn, application="tenancy run ti-1") as opened:
         found = settings(opened)
-    wanted = session_settings("tenancy run ti-1")
-    assert {name: found[name] for name in wanted} == wanted
+    expected = session_settings("tenancy run ti-1")
+    assert {name: found[name] for name in expected} == expected
     assert found["client_encoding"] == CLIENT_ENCODING
 
 

@@ -23,9 +23,9 @@ from tests.real_systems import superuser
 
 
 def test_the_sentence_names_system_and_place_and_is_one_line(storage_dsn: Dsn):
-    said = str(translated_error(psycopg.errors.DiskFull("no space\nDETAIL:  none"), storage_dsn))
+    sentence = str(translated_error(psycopg.errors.DiskFull("no space\nDETAIL:  none"), storage_dsn))
     place = f"{storage_dsn.host}:{storage_dsn.port}/{storage_dsn.dbname}"
-    assert said == f"The storage of region eu-central at {place} refused: no space DETAIL: none [53100]"
+    assert sentence == f"The storage of region eu-central at {place} refused: no space DETAIL: none [53100]"
 
 
 def _select_one(dsn: Dsn) -> None:
@@ -57,8 +57,8 @@ def test_a_server_that_refuses_our_login_is_the_platforms_fault_and_its_code_is_
 
 def test_the_code_of_a_refusal_does_not_depend_on_the_servers_language(fast_server: PostgresServer, storage_dsn: Dsn):
     """The embedded server has no translations: the test makes the message in another language."""
-    told = 'connection to server at "::1", port 5432 failed: VERHÄNGNISVOLL:  28P01: Passwort-Authentifizierung'
-    assert sqlstate_connection._CODE.findall(told) == ["28P01"]
+    message = 'connection to server at "::1", port 5432 failed: VERHÄNGNISVOLL:  28P01: Passwort-Authentifizierung'
+    assert sqlstate_connection._CODE.findall(message) == ["28P01"]
     assert sqlstate_connection._CODE.findall("FATAL:  ERROR: no code at all") == []
 
 

@@ -58,13 +58,13 @@ def passes(harness: EngineHarness, elapsed: timedelta = STALLED) -> None:
     harness.reconcile_later(elapsed)
 
 
-def assert_stalled(harness: EngineHarness, activity: ActivityName, cause: Cause, said: str) -> None:
+def assert_stalled(harness: EngineHarness, activity: ActivityName, cause: Cause, message: str) -> None:
     """Recorded once, however often it is looked at."""
     passes(harness)
     passes(harness)
     (stalled,) = harness.facts(f.ProvisioningStalled)
     assert (stalled.activity, stalled.cause) == (activity, cause)
-    assert said in stalled.message
+    assert message in stalled.message
 
 
 def assert_over(harness: EngineHarness) -> None:
@@ -118,8 +118,8 @@ def test_a_process_that_unwinds_a_tenant_is_no_stranger_to_it(harness: EngineHar
     with _held_by(harness, unwinder_name(generation, "a task")):
         stalls_only(harness)
     (stalled,) = harness.facts(f.ProvisioningStalled)
-    said = "Its compensations have not ended yet, and none of them has failed."
-    assert (stalled.cause, stalled.message) == (Cause.UNKNOWN, said)
+    message = "Its compensations have not ended yet, and none of them has failed."
+    assert (stalled.cause, stalled.message) == (Cause.UNKNOWN, message)
 
 
 def test_a_process_that_unwinds_for_an_older_generation_is_a_stranger(harness: EngineHarness, run: RunId):

@@ -42,7 +42,7 @@ def supervisor(monkeypatch: pytest.MonkeyPatch) -> type[TriggerRunnerSupervisor]
     return TriggerRunnerSupervisor
 
 
-def _told(client: Any, conn_id: str) -> tuple[str, Any]:
+def _answer(client: Any, conn_id: str) -> tuple[str, Any]:
     """What is sent to the trigger that asks."""
     answer, options = handle_get_connection(client, SimpleNamespace(conn_id=conn_id))
     assert answer is not None
@@ -57,7 +57,7 @@ def test_triggers_get_what_airflows_own_api_would_return(supervisor: type[Trigge
     unmade: Any = None  # it asks its supervisor nothing
     ours = supervisor.make_client(unmade)
     assert isinstance(ours, ExecutionApiClient)
-    assert {conn_id: list(_told(ours, conn_id)) for conn_id in stock} == stock
+    assert {conn_id: list(_answer(ours, conn_id)) for conn_id in stock} == stock
     assert stock["whole"][1]["password"] == WHOLE["password"]
     assert stock["nobody_knows"][1]["error"] == "CONNECTION_NOT_FOUND"
 
@@ -70,7 +70,7 @@ def test_no_api_is_made_for_a_connection_but_one_for_anything_else(supervisor: t
         return made[-1]
 
     client = ExecutionApiClient(make)
-    assert _told(client, "whole")[0] == "ConnectionResult"
+    assert _answer(client, "whole")[0] == "ConnectionResult"
     assert made == []
     assert (client.variables, client.variables, len(made)) == ("the API's", "the API's", 1)
 

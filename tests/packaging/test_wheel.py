@@ -68,8 +68,8 @@ def test_the_wheel_has_nothing_else(wheel: Path):
 
 
 def test_the_command_line_works_without_airflow(installed: Path):
-    told = _run(installed / "bin" / "tenantctl", "--help")
-    assert "Usage: tenantctl" in told
+    printed = _run(installed / "bin" / "tenantctl", "--help")
+    assert "Usage: tenantctl" in printed
     airflow = "import importlib.util as u; print(u.find_spec('airflow'), u.find_spec('psycopg'))"
     assert _run(installed / "bin" / "python", "-c", airflow).split() == ["None", "None"]
 
