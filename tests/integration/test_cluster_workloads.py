@@ -2,6 +2,7 @@
 
 import secrets
 import signal
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from tenancy.adapters.cluster import Cluster
 from tenancy.adapters.helm import Release
 from tenancy.adapters.namespaces import PLATFORM_LABEL
 from tenancy.adapters.releases import DIGEST_LABEL
-from tenancy.saga.errors import ForeignObjectError, TransientError
+from tenancy.saga.errors import ForeignObjectError, PermanentError, TransientError
 from tests.clusters import Kubernetes, cluster, kubernetes_and_helm
 from tests.conformance.helm import HelmCommand as Bystander
 from tests.conformance.server import Server, eventually
@@ -55,6 +56,17 @@ def ensure(entered: Cluster, release: Release) -> None:
 def status(entered: Cluster, name: str) -> str:
     release = entered.releases.find(name, name)
     return release.status if release else "absent"
+
+
+@pytest.mark.parametrize("before", [(), ("deployed",)], ids=["install", "upgrade"])
+def test_values_that_the_charts_schema_refuses_change_nothing(ours: Cluster, name: str, before: tuple[str, ...]):
+    if before:
+        ensure(ours, desired_release(name))
+    refused = replace(desired_release(name, replicas="many"), labels={PLATFORM_LABEL: "test", DIGEST_LABEL: "d2"})
+    with pytest.raises(PermanentError, match=r"replicas.*(number|integer)"):
+        ensure(ours, refused)
+    release = ours.releases.find(name, name)
+    assert (release.status, release.digest) == ("deployed", "d1") if before else release is None
 
 
 def _left_pending(server: Server, tmp_path: Any, name: str) -> None:

@@ -99,11 +99,11 @@ class Releases:
     def ensure(self, desired: Release, *, proof: str, fence: Callable[[], None]) -> None:
         """Install, repair or replace the release; do nothing if it is as desired.
 
-        helm_records.py has the action for each of Helm's statuses. PermanentError if the values do not fit the chart,
-        ForeignObjectError if the namespace is not ours, PlatformError if our account may not record Helm's result.
+        helm_records.py has the action for each of Helm's statuses. PermanentError if the values do not fit the chart:
+        Helm checks its schema, and renders all of it, before it contacts the cluster. ForeignObjectError if the
+        namespace is not ours, PlatformError if our account may not record Helm's result.
         `fence` runs before each effect.
         """
-        self._helm.render(desired)
         self._require_our_namespace(desired.namespace, proof)
         current = self._stored(desired.name, desired.namespace)
         action = current.action if current else ReleaseAction.INSTALL
