@@ -5,21 +5,19 @@ it is the product's, so an attempt that meets it is held until the template is c
 """
 
 import json
-import subprocess
-import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
+from tenancy.adapters import template_rendering
+from tenancy.adapters.limited_process import LimitExceededError, Limits, run_limited
 from tenancy.adapters.product_file import product_error
 from tenancy.saga.errors import TransientError
 from tenancy.saga.product import Product
 
-_CHILD: Final = Path(__file__).with_name("values_child.py")
-_WALL_SECONDS: Final = 120.0
-"""Of a busy machine; the child's own limit is of processor time."""
+_LIMITS: Final = Limits(cpu=1, wall=120.0, memory=512 * 1024**2)
+"""A template of a thousand lines takes milliseconds; the wall time is for a busy machine."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -39,7 +37,7 @@ def render_values(product: Product, variables: Mapping[str, Any]) -> dict[str, A
         template = product.values.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise product_error(product.folder, [f"{name}: cannot be read: {error}"]) from error
-    answer = _run_child({"template": template, "variables": dict(variables)}, str(name))
+    answer = _render(template, variables, str(name))
     if "error" in answer:
         place = f" in line {answer['line']}" if answer.get("line") else ""
         raise product_error(product.folder, [f"{name}{place}: {' '.join(str(answer['error']).split())[:300]}"])
@@ -61,18 +59,11 @@ def _mapping(text: str, name: str, product: Product) -> dict[str, Any]:
     return values
 
 
-def _run_child(request: Mapping[str, Any], name: str) -> dict[str, Any]:
-    # -P: the folder of adapters must not be where the child imports from.
-    command = [sys.executable, "-P", str(_CHILD)]
+def _render(template: str, variables: Mapping[str, Any], name: str) -> dict[str, Any]:
     try:
-        ended = subprocess.run(
-            command, input=json.dumps(request), capture_output=True, text=True, timeout=_WALL_SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired as error:
-        raise TransientError(f"{name} was not rendered within {_WALL_SECONDS:.0f} s.") from error
-    if ended.returncode == 0:
-        answer: dict[str, Any] = json.loads(ended.stdout)
-        return answer
-    if ended.returncode < 0:
+        answer: dict[str, Any] = run_limited(lambda: template_rendering.render(template, variables), _LIMITS)
+    except LimitExceededError:
         return {"error": "it does not end within 1 s of processor time, or needs too much memory"}
-    return {"error": f"its process ended with {ended.returncode}: {ended.stderr[-300:]}"}
+    except TimeoutError as error:
+        raise TransientError(f"{name} was not rendered within {_LIMITS.wall:.0f} s.") from error
+    return answer
