@@ -244,14 +244,14 @@ def _airflow_runs() -> "AirflowRuns":
 
 
 def _airflow_client(**bounds: float) -> "AirflowClient":
-    from tenancy.adapters.airflow_client import AirflowClient
+    from tenancy.adapters.airflow_client import AirflowClient, shared_token
 
     connection = _connection(AIRFLOW_CONNECTION)
     host = _field(AIRFLOW_CONNECTION, connection, "host")
     port = f":{connection.port}" if connection.port else ""
     url = f"{connection.schema or 'http'}://{f'[{host}]' if ':' in host else host}{port}"
-    user = _field(AIRFLOW_CONNECTION, connection, "login")
-    return AirflowClient(url, user=user, password=connection.password or "", **bounds)
+    user, password = _field(AIRFLOW_CONNECTION, connection, "login"), connection.password or ""
+    return AirflowClient(url, user=user, password=password, token=shared_token(url, user, password), **bounds)
 
 
 def engine_client(read_seconds: float) -> "AirflowClient":

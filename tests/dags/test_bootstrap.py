@@ -68,6 +68,15 @@ def test_the_engines_address_needs_no_port(monkeypatch: pytest.MonkeyPatch, fiel
     assert bootstrap.engine_client(1)._url == url
 
 
+def test_all_uses_of_the_engines_api_share_one_login(monkeypatch: pytest.MonkeyPatch):
+    engine = {"conn_type": "http", "host": "airflow", "login": "service"}
+    _set(monkeypatch, bootstrap.AIRFLOW_CONNECTION, password="old", **engine)
+    first, second = bootstrap.engine_client(1), bootstrap.engine_client(2)
+    _set(monkeypatch, bootstrap.AIRFLOW_CONNECTION, password="new", **engine)
+    assert second._token is first._token
+    assert bootstrap.engine_client(1)._token is not first._token
+
+
 @pytest.mark.parametrize(
     "fields", [{"login": "k1", "password": "not hexadecimal"}, {"login": "k1"}, {"password": "ab"}]
 )

@@ -1,12 +1,15 @@
 """Airflow's REST API as the service user: one call, its login, and how much of a response is read.
 
 Passwords go in request bodies only and are never logged. A token is used until Airflow refuses it, then renewed once.
+Clients that are given the same `Token` log in once: bootstrap.py gives all clients of a process the same one.
 airflow_responses.py interprets the responses.
 """
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 import httpx
@@ -33,6 +36,24 @@ _WHOLE: Final = 3
 _T = TypeVar("_T")
 
 
+@dataclass
+class Token:
+    """The service user's token; empty before the first login, and after Airflow has refused it.
+
+    Threads may share it without a lock: those that find it empty log in at the same time, and each of their tokens is
+    valid. With a lock, they would wait for each other while Airflow is silent.
+    """
+
+    value: str = field(default="", repr=False)
+
+
+@lru_cache(maxsize=4)
+def shared_token(url: str, user: str, password: str) -> Token:
+    """The token of this login in this process. A changed password is another login, so it is used at once."""
+    del url, user, password  # the key only
+    return Token()
+
+
 class AirflowClient:
     """The REST API of the Airflow at `url`.
 
@@ -40,11 +61,13 @@ class AirflowClient:
     our login is refused; PermanentError if Airflow rejects the request. It raises nothing else.
     """
 
-    def __init__(self, url: str, *, user: str, password: str, read_seconds: float = READ_SECONDS) -> None:
+    def __init__(
+        self, url: str, *, user: str, password: str, read_seconds: float = READ_SECONDS, token: Token | None = None
+    ) -> None:
         self._url = url.rstrip("/")
         self.user = user
         self._password = password
-        self._token = ""
+        self._token = token or Token()
         self._read_seconds = read_seconds
 
     def call(
@@ -58,10 +81,11 @@ class AirflowClient:
     ) -> httpx.Response:
         """The response, whose status is one of `accept`. Read it with `decode_response`."""
         with self._client(self._read_seconds) as client:
-            response = self._send(client, method, path, params, body)
+            token = self._log_in(client)
+            response = self._send(client, token, method, path, params=params, json=body)
             if _is_of_the_token(response):
-                self._token = ""
-                response = self._send(client, method, path, params, body)
+                renewed = self._log_in_again(client, token)
+                response = self._send(client, renewed, method, path, params=params, json=body)
         if response.status_code not in accept:
             raise rejected(f"{method} {path}", response)
         return response
@@ -84,18 +108,25 @@ class AirflowClient:
             raise rejected(f"GET {path}", response)
         return decode_response(response, decode)
 
-    def _send(self, client: httpx.Client, method: str, path: str, params: Any, body: Any) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {self._log_in(client)}"}
-        return self._response(client, method, f"/api/v2{path}", params=params, json=body, headers=headers)
+    def _send(self, client: httpx.Client, token: str, method: str, path: str, **request: Any) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {token}"}
+        return self._response(client, method, f"/api/v2{path}", headers=headers, **request)
 
     def _log_in(self, client: httpx.Client) -> str:
-        if not self._token:
+        token = self._token.value  # read once: another thread may empty it
+        if not token:
             login = {"username": self.user, "password": self._password}
             response = self._response(client, "POST", "/auth/token", json=login)
             if response.status_code != 201:
                 raise rejected(f"login of {self.user}", response)
-            self._token = decode_response(response, lambda document: text(document, "access_token"))
-        return self._token
+            token = self._token.value = decode_response(response, lambda document: text(document, "access_token"))
+        return token
+
+    def _log_in_again(self, client: httpx.Client, refused: str) -> str:
+        """Log in, unless another thread has done so since."""
+        if self._token.value == refused:
+            self._token.value = ""
+        return self._log_in(client)
 
     def _response(self, client: httpx.Client, method: str, path: str, **request: Any) -> httpx.Response:
         """The whole response, unless it is too large or takes too long."""
