@@ -23,8 +23,9 @@ nothing.
 
 It tries six times: about two minutes if each try fails at once, 14 if each hangs. If something is left then, the
 tenant becomes *Failed stuck*: correct the cause that the error log names, then cancel again. If the ledger was restored
-lately, do not cancel but escalate: the tenant may be *Active*. While the platform itself is at fault (our credentials,
-a connection), the tenant does not become stuck: further runs follow until that is corrected.
+lately, do not cancel but escalate: the tenant may be *Active*. While the platform itself is at fault (a system that
+does not respond, our credentials, a connection), the tenant does not become stuck: further runs follow until that is
+corrected.
 """
 
 with DAG(

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Final
 
 
 class Cause(StrEnum):
@@ -82,6 +83,10 @@ class Cause(StrEnum):
     def system(self) -> str:
         """The system at fault: storage, engine, schema, helm, cluster, ingress, ledger, platform, input, unknown."""
         return self.partition(".")[0]
+
+
+UNREACHABLE: Final = frozenset({Cause.STORAGE_UNREACHABLE, Cause.CLUSTER_UNREACHABLE, Cause.ENGINE_UNREACHABLE})
+"""A whole system does not respond: nothing is wrong with the tenant, and nothing of it can be undone until then."""
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ from tenancy.engine.tenancy import (
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga import commands as c
+from tenancy.saga.causes import UNREACHABLE
 from tenancy.saga.errors import PermanentError, PlatformError, Refused, Stopped, TransientError, cause_in
 from tenancy.saga.names import ActivityName, TenantId
 from tenancy.saga.systems import LOST_SYSTEM, is_lost
@@ -95,9 +96,9 @@ class _Unwinding:
             return self.run()
         except (Refused, Stopped):  # superseded, or the worker is shutting down: the tenant is not stuck
             raise
-        except PlatformError as error:  # not stuck: unwinding continues once the platform is repaired
-            return self._record(c.RecordHold(message_of(error), cause_in(error), platform=True))
         except Exception as error:  # noqa: BLE001 - whatever the error is, the tenant must not stay in progress for ever
+            if _is_of_platform(error):  # not stuck: unwinding continues once the platform is repaired
+                return self._record(c.RecordHold(message_of(error), cause_in(error), platform=True))
             return self._record(c.ExhaustUnwinding(self.generation, message_of(error)))
 
     def run(self) -> Saga:
@@ -157,7 +158,7 @@ class _Unwinding:
             type(error).__name__,
             message_of(error),
             cause_in(error),
-            isinstance(error, PlatformError),
+            _is_of_platform(error),
         )
         self._record(failure)
         if isinstance(error, TransientError) and error.retry_after:
@@ -271,6 +272,11 @@ class _Unwinding:
             may_evict=may_evict_for(self.generation),
             seconds=seconds,
         )
+
+
+def _is_of_platform(error: Exception) -> bool:
+    """Is it the platform's fault? For unwinding, a system that does not respond is: no person can do more than wait."""
+    return isinstance(error, PlatformError) or cause_in(error) in UNREACHABLE
 
 
 def _key(resource: Resource) -> tuple[str, str]:
