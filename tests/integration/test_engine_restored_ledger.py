@@ -11,7 +11,7 @@ from tenancy.ledger.ledger import Ledger, utc_now
 from tenancy.saga import commands as c
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.errors import TransientError
-from tenancy.saga.names import ActivityName
+from tenancy.saga.names import ActivityName, RunId
 from tenancy.saga.stalls import Stall, StallKind
 from tests.integration.engine_harness import (
     DEPLOY,
@@ -28,6 +28,7 @@ from tests.integration.forbidding_cluster import forbidden
 from tests.integration.ledger_backup import backup
 
 LONG_AFTER = timedelta(hours=30)
+THIRD_RUN = RunId("manual__third")
 
 
 def became_active(harness: EngineHarness, restore: Callable[[], None], at: ActivityName) -> None:
@@ -211,6 +212,20 @@ def test_a_person_may_undo_it_after_a_warning(harness: EngineHarness):
         assert (harness.external_objects["database"], harness.external_objects["role"]) == ([], []), (
             "what the ledger knows of"
         )
+
+
+@pytest.mark.parametrize("phase", ["Cancelling", "Failed unwinding"])
+def test_a_forced_reset_and_a_retry_lead_a_kept_tenant_back_to_active(harness: EngineHarness, phase: str):
+    """The way back for a tenant that was Active: a Cancel would destroy its customer's data."""
+    brought_into(harness, phase)
+    with backup(harness) as restore:
+        before = lived_on(harness, phase)
+        restore()
+        harness.reconcile_later()
+        assert harness.saga.phase == "Failed stuck"
+        harness.record_commands(c.Reset(force=True, platform_role=True, reason="it was Active before the restore"))
+        assert harness.run_all(2, THIRD_RUN).phase == "Active"
+        assert harness.external_objects == before
 
 
 def test_a_cleared_run_that_ended_well_says_so_too(harness: EngineHarness):
