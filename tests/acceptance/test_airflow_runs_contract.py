@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from sandbox.access import SERVICE_USER, Access
-from tenancy.adapters.airflow_client import AirflowClient
+from tenancy.adapters.airflow_client import AirflowClient, Token
 from tenancy.adapters.airflow_runs import AirflowRuns
 from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG
 from tests.acceptance.runs import send_again_after_deadlock, wait_until
@@ -42,11 +42,9 @@ def test_a_paused_dag_is_seen(sandbox: Access, airflow: AirflowRuns):
 
 
 def test_a_token_whose_time_is_up_is_renewed(sandbox: Access):
-    client = AirflowClient(sandbox.api_url, user=SERVICE_USER, password=sandbox.password(SERVICE_USER))
-    runs = AirflowRuns(client)
-    assert runs.find(COMPENSATION_DAG, "never") is None
-    client._token = "long gone"
-    assert runs.find(COMPENSATION_DAG, "never") is None
+    password = sandbox.password(SERVICE_USER)
+    client = AirflowClient(sandbox.api_url, user=SERVICE_USER, password=password, token=Token("long gone"))
+    assert AirflowRuns(client).find(COMPENSATION_DAG, "never") is None
 
 
 def test_a_compensation_run_of_nobodys_tenant_ends_well_and_changes_nothing(airflow: AirflowRuns):
