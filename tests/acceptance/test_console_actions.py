@@ -112,7 +112,7 @@ def _shown_once(page: Page) -> str:
     page.locator("dialog [data-close]").click()
     expect(page.locator("dialog[open]")).to_have_count(0)
     assert secret not in page.content()
-    expect(page.locator("#why-invitation")).to_have_text(_SEEN, timeout=TIMEOUT_MS)
+    expect(page.locator("#why-invitation")).to_have_text(_SHOWN_BEFORE, timeout=TIMEOUT_MS)
     page.get_by_role("button", name="Make a new invitation").click()
     expect(page.locator("dialog .dialog")).to_contain_text("It was shown to operator at 20", timeout=TIMEOUT_MS)
     assert secret not in page.content()
@@ -120,7 +120,7 @@ def _shown_once(page: Page) -> str:
     return secret
 
 
-_SEEN = re.compile(r"It was shown to operator at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\.")
+_SHOWN_BEFORE = re.compile(r"It was shown to operator at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\.")
 
 
 def _answered(page: Page, address: str) -> str:

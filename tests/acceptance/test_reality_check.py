@@ -17,7 +17,7 @@ from tests.acceptance.command_line import Operator
 from tests.acceptance.tenant_objects import find_objects
 
 DAG = "/api/v2/dags/tenant_reality_check"
-_TOLD = ("connection_id", "conn_type", "description", "host", "port", "schema", "login", "extra")
+_FIELDS = ("connection_id", "conn_type", "description", "host", "port", "schema", "login", "extra")
 PATIENCE_SECONDS = 240.0
 """A pass waits for one that the schedule has begun, and that one for whatever an earlier test made slow."""
 
@@ -104,7 +104,7 @@ def test_orphans_and_missing_resources_are_reported_until_they_are_gone(sandbox:
         assert result.returncode == 1
         assert f"missing  connection {connection}" in result.stdout
 
-        mended = {key: kept[key] for key in _TOLD}
+        mended = {key: kept[key] for key in _FIELDS}
         assert engineer.post("/api/v2/connections", json=mended).status_code == 201
 
     check(sandbox)

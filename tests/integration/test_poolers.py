@@ -15,7 +15,7 @@ from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PlatformError
 from tests.poolers import PoolingMode, pooler
 
-TOLD = {
+MESSAGES = {
     PoolingMode.REFUSE: "unsupported startup parameter: options",
     PoolingMode.IGNORE: "application_name is '' instead of 'tenancy run ti-1'.*ignore_startup_parameters",
     PoolingMode.REPORT: "statement_timeout is '0' instead of '30s'; lock_timeout is '0' instead of '10s'",
@@ -37,7 +37,7 @@ def test_a_pooler_is_refused_at_the_first_session(fast_server: PostgresServer, s
     with pooler(fast_server.superuser_dsn(), way) as port:
         through = replace(storage_dsn, port=port, options=plain)
         for _ in range(2):
-            with pytest.raises(PlatformError, match=TOLD[way]) as refused:  # noqa: SIM117 - the inner one raises
+            with pytest.raises(PlatformError, match=MESSAGES[way]) as refused:  # noqa: SIM117 - the inner one raises
                 with session(through, application="tenancy run ti-1"):
                     pass
             assert refused.value.cause is Cause.STORAGE_POOLER

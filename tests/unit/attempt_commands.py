@@ -25,7 +25,7 @@ from tests.unit.sagas import (
 )
 
 SINCE = datetime(2026, 2, 1, tzinfo=UTC)
-NOTHING_SEEN = Evidence(Cause.UNKNOWN, "nothing")
+NO_EVIDENCE = Evidence(Cause.UNKNOWN, "nothing")
 TASKS_MAY_NOT_RUN: Row = {
     "Cancelling": refuses("being cancelled", "may not run again"),
     "Failed unwinding": refuses("being undone", "may not run again"),
@@ -232,7 +232,7 @@ ATTEMPT_ROWS: list[tuple[str, c.Command, Row]] = [
     ),
     (
         "ExplainStall",
-        c.ExplainStall(NOTHING_SEEN),
+        c.ExplainStall(NO_EVIDENCE),
         row({}, {phase: refuses("no stall") for phase in PHASES}),
     ),
     ("ClearStall", c.ClearStall(), row(dict.fromkeys(PHASES, NO_FACTS))),

@@ -109,7 +109,7 @@ def test_the_report_is_what_the_engine_says():
 
 
 @pytest.mark.parametrize(
-    ("state", "region", "seen_ago", "is_reported"),
+    ("state", "region", "checked_ago", "is_reported"),
     [
         (Condition.DOWN, ACME.region, 10, True),
         (Condition.UNKNOWN, ACME.region, 10, False),
@@ -118,9 +118,9 @@ def test_the_report_is_what_the_engine_says():
     ],
 )
 def test_an_active_tenant_is_not_to_be_verified_before_its_ingress_answers(
-    state: Condition, region: str, seen_ago: int, is_reported: bool
+    state: Condition, region: str, checked_ago: int, is_reported: bool
 ):
-    at = NOW - timedelta(seconds=seen_ago)
+    at = NOW - timedelta(seconds=checked_ago)
     health = Health((CheckResult(System.INGRESS, state, "Nobody answers.", region, checked_at=at),), at)
     advisor = replace(ADVISOR, health=health)
     advice = advisor.advice(LINE)

@@ -76,7 +76,7 @@ class PodController:
     def _lose(self, key: Key, pod: Object) -> None:
         """What the node's controller reports of a pod whose kubelet is dead. Nothing ends or advances the pod."""
         conditions = lookup(pod, "status", "conditions") or []
-        if all(c["status"] == "False" for c in conditions if c["type"] == "Ready") and _said_so(pod):
+        if all(c["status"] == "False" for c in conditions if c["type"] == "Ready") and _is_lost(pod):
             return
         stamp = self._clock.stamp()
         kept = [c for c in conditions if c["type"] != "Ready"]
@@ -123,5 +123,5 @@ class PodController:
         return None
 
 
-def _said_so(pod: Object) -> bool:
+def _is_lost(pod: Object) -> bool:
     return bool(lookup(pod, "status", "reason") == "NodeLost")

@@ -42,7 +42,7 @@ def _fails(fault: str, cause: str, advice: str, **options: Any) -> StallCase:
 
 _WELL_NOW: Final = "(Check first that the cluster is healthy|whose health check finds it healthy now)"
 """Only this tenant's writes fail, and the health check writes nothing."""
-_SEEN_BY_HEALTH: Final = "(Check first that the storage|finds it healthy now"
+_FOUND_BY_HEALTH: Final = "(Check first that the storage|finds it healthy now"
 OF_ONE: Final = (
     StallCase("image-pull-backoff", WAIT, ("cluster.image",), f"Check that the image exists.*{ESCALATE}"),
     StallCase("crash-loop-backoff", WAIT, ("cluster.crash",), f"Read the container's log.*{ESCALATE}"),
@@ -71,7 +71,7 @@ REFUSED: Final = StallCase("http-500", None, ("helm.failed", "cluster.refuses"),
 NO_POOL: Final = StallCase("pool missing", HANDLE, ("engine.no_pool",), "Have the plan's pool created in Airflow")
 """The platform's fault: the tenant is held, and continues by itself."""
 OF_ALL: Final = (
-    _fails("no-connection-slots", "storage.no_slots", _SEEN_BY_HEALTH + "|idle sessions of the storage)"),
+    _fails("no-connection-slots", "storage.no_slots", _FOUND_BY_HEALTH + "|idle sessions of the storage)"),
     _fails("databases-locked", "storage.blocked", "End the session that blocks it"),
     _fails("disk-full", "storage.disk_full", "space freed on the storage server"),
 )

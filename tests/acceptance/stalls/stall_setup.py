@@ -81,7 +81,7 @@ def assert_stall_reported(access: Access, slug: str, case: StallCase) -> None:
     """The API reports the stall with advice, and the reconciler records it once by itself."""
     tenant: dict[str, Any] = {}
 
-    def is_told() -> object:
+    def is_reported() -> object:
         tenant.update(load_tenant(access, slug))
         stall = tenant["stall"] or {}
         right = (
@@ -92,7 +92,7 @@ def assert_stall_reported(access: Access, slug: str, case: StallCase) -> None:
         )  # what has just begun is waited for, beyond these limits
         return right and advised and recorded_stalls(access, slug, case)[-1:] == ["stalled"]
 
-    wait_until(access, slug, f"to be told: {case}", is_told)
+    wait_until(access, slug, f"to be told: {case}", is_reported)
     assert_advised(tenant, case)
     assert recorded_stalls(access, slug, case) == ["stalled"] or len(case.kinds) > 1
 

@@ -21,18 +21,18 @@ def stuck(limited: Access, limited_fault_client: FaultClient) -> dict[StallCase,
 @pytest.fixture(scope="module")
 def waiting(limited: Access, limited_fault_client: FaultClient, stuck: dict[StallCase, str]) -> dict[StallCase, str]:
     """Also one for each fault under which an attempt hangs; checked while it does."""
-    held = {NO_POOL: _told_without_pool(limited)}
-    return stuck | held | {case: _told_meanwhile(limited, limited_fault_client, case) for case in SILENT}
+    held = {NO_POOL: _reported_without_pool(limited)}
+    return stuck | held | {case: _reported_meanwhile(limited, limited_fault_client, case) for case in SILENT}
 
 
-def _told_without_pool(access: Access) -> str:
+def _reported_without_pool(access: Access) -> str:
     with gates.without_pool(access, "tenants_business"):
         slug = stall_setup.created(access, plan="business")
         stall_setup.assert_stall_reported(access, slug, NO_POOL)
     return slug
 
 
-def _told_meanwhile(access: Access, fault_client: FaultClient, case: StallCase) -> str:
+def _reported_meanwhile(access: Access, fault_client: FaultClient, case: StallCase) -> str:
     fault = fault_client.set(case.fault)
     try:
         slug = stall_setup.created(access)
