@@ -65,7 +65,8 @@ OF_ONE: Final = (
 PENDING: Final = StallCase(
     "helm hangs", DEPLOY, ("helm.pending",), "repairs the release by itself.*Cancel provisioning"
 )
-HUNG: Final = StallCase("hang", None, ("cluster.unreachable",), "cancel again", ("in between", "undoing"))
+HUNG: Final = StallCase("hang", None, ("cluster.unreachable",), "Tenants continue when it answers", ("in between",))
+"""Being undone. It is not given up: it continues by itself."""
 # It is tried again and again, then says that it cannot.
 REFUSED: Final = StallCase("http-500", None, ("helm.failed", "cluster.refuses"), "Compensations ran out", ("undoing",))
 NO_POOL: Final = StallCase("pool missing", HANDLE, ("engine.no_pool",), "Have the plan's pool created in Airflow")
