@@ -6,6 +6,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from tenancy.adapters.admin_account import AdminAccount
 from tenancy.adapters.dsn import Dsn
+from tenancy.adapters.migration_folder import migrations_in
 from tenancy.adapters.storage import LockPolicy
 from tenancy.adapters.tenant_database import TenantDatabase
 from tenancy.saga.names import PLATFORM_STREAM
@@ -36,4 +37,5 @@ def furnish(dsn: str) -> None:
         digest=hashlib.sha256(INVITATION.encode()).hexdigest(),
     )
     database, fence = TenantDatabase(address), lambda: None
-    database.apply_schema(PLATFORM_STREAM, SCRIPTS, admin, _POLICY, fence=fence, target=SCHEMA_VERSION)
+    migrations = migrations_in(SCRIPTS)
+    database.apply_schema(PLATFORM_STREAM, migrations, admin, _POLICY, fence=fence, target=SCHEMA_VERSION)

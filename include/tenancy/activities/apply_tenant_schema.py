@@ -1,6 +1,5 @@
 """Apply per-tenant schema: the product's migrations and its tenant-admin account, in one transaction."""
 
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -30,6 +29,7 @@ from tenancy.saga.tenant import Intent, Resource
 
 if TYPE_CHECKING:
     from tenancy.adapters.admin_account import AdminAccount
+    from tenancy.adapters.migrations import Migrations
     from tenancy.adapters.storage import StorageServer
     from tenancy.adapters.storage_databases import DatabaseStatus
     from tenancy.adapters.tenant_database import SchemaStatus, TenantDatabase
@@ -73,11 +73,11 @@ class ApplyTenantSchema(Activity):
             self._apply(context)
 
     def _apply(self, context: ActivityContext) -> None:
-        scripts, admin = _scripts_of(context.product), admin_account_of(context)
+        migrations, admin = _migrations_of(context.product), admin_account_of(context)
         try:
             database_of(context).apply_schema(
                 context.tenant_id,
-                scripts,
+                migrations,
                 admin,
                 context.lock,
                 fence=context.fence,
@@ -175,15 +175,17 @@ def admin_account_of(context: ActivityContext) -> "AdminAccount | None":
     )
 
 
-def _scripts_of(product: Product) -> Path:
-    """The migrations; PlatformError when an attempt of before has a schema and the product has none any more."""
+def _migrations_of(product: Product) -> "Migrations":
+    """PlatformError when an attempt of before has a schema and the product has no migrations any more."""
+    from tenancy.adapters.migration_folder import migrations_in
+
     if product.migrations is None:
         raise PlatformError(
             f"The product {product.name} {product.version} has no migrations: run the version that has them, or cancel "
             "the tenant.",
             cause=Cause.PLATFORM_VERSION,
         )
-    return product.migrations
+    return migrations_in(product.migrations)
 
 
 def _set_password(context: ActivityContext) -> None:

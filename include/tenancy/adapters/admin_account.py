@@ -9,7 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from tenancy.adapters.product_file import ADMIN_STATEMENTS, product_error
+from tenancy.adapters.product_error import product_error
+from tenancy.adapters.product_file import ADMIN_STATEMENTS
 
 PLACEHOLDERS: Final = frozenset({"tenant_id", "slug", "name", "email", "digest"})
 

@@ -4,7 +4,6 @@ All mistakes are named at once, each with its file and key. Called by bootstrap.
 command `tenantctl product check`, which looks at the files' contents, too (products/check.py).
 """
 
-import ast
 import os
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,6 +14,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from tenancy.adapters.migration_folder import migrations_in
+from tenancy.adapters.product_error import product_error
 from tenancy.saga.errors import ProductFileError
 from tenancy.saga.names import ActivityName
 from tenancy.saga.platform_values import NAME
@@ -78,14 +79,6 @@ def load_product(folder: Path, plan_problems: PlanProblems) -> Product:
     return _product(parsed, home)
 
 
-def product_error(folder: Path, problems: Iterable[str]) -> ProductFileError:
-    """The error that names all problems, each of which begins with its file."""
-    sentences = tuple(problems)
-    error = ProductFileError(f"The product in {folder} is wrong: " + "; ".join(sentences) + ".")
-    error.problems = sentences
-    return error
-
-
 def find_folder(products: Path, chosen: str | None) -> Path:
     """The folder of the product that this installation provisions: the chosen one, else the only one there is."""
     if not products.is_dir():
@@ -114,45 +107,8 @@ def chart_version(product: Product) -> str:
 
 
 def newest_revision(product: Product) -> str:
-    """The migrations' head; empty when the product has none.
-
-    Read without alembic, whose import would take a tenth of the first task's start: the scripts are not run, so
-    `revision` and `down_revision` must be literals (`product check` compares the result with alembic's own).
-    """
-    if product.migrations is None:
-        return ""
-    scripts = sorted((product.migrations / "versions").glob("*.py"))
-    links = [_links(script, product) for script in scripts]
-    before = {name for _, down in links for name in down}
-    heads = [revision for revision, _ in links if revision not in before]
-    if len(heads) != 1:
-        problem = f"must have one head, and there are {len(heads)} ({', '.join(heads) or 'no scripts'})"
-        raise product_error(product.folder, [f"migrations/versions: {problem}"])
-    return heads[0]
-
-
-def _links(script: Path, product: Product) -> tuple[str, tuple[str, ...]]:
-    """A script's revision and those that come right before it."""
-    try:
-        stated = dict(_literals(ast.parse(script.read_text(encoding="utf-8"))))
-        revision, down = stated["revision"], stated.get("down_revision")
-    except (OSError, SyntaxError, ValueError, KeyError) as error:
-        problem = "must state `revision` and `down_revision` as literals"
-        raise product_error(product.folder, [f"migrations/versions/{script.name}: {problem}"]) from error
-    return str(revision), tuple(down) if isinstance(down, tuple | list) else (str(down),) if down else ()
-
-
-def _literals(module: ast.Module) -> Iterator[tuple[str, Any]]:
-    for statement in module.body:
-        match statement:
-            case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                pass
-            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
-                pass
-            case _:
-                continue
-        if name in {"revision", "down_revision"}:
-            yield name, ast.literal_eval(value)
+    """The version to which the product's migrations lead; empty when the product has none."""
+    return migrations_in(product.migrations).newest() if product.migrations else ""
 
 
 def _read(document: dict[str, Any]) -> tuple[_Document | None, list[str]]:

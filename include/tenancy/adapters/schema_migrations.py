@@ -7,12 +7,16 @@ ran DDL on another's connection.) Every activity is a process of its own.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+import psycopg
 import sqlalchemy
+from psycopg import sql
 from psycopg.rows import tuple_row
 from sqlalchemy.pool import StaticPool
 
+from tenancy.adapters.alembic_migrations import VERSION_TABLE
+from tenancy.adapters.migrations import StatementError, newer_schema
 from tenancy.adapters.sessions import Session
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PermanentError, TenancyError
@@ -27,7 +31,7 @@ def migrate(
     *,
     schema: str,
     target: str = "head",
-    then: Callable[[sqlalchemy.Connection], None] = lambda _: None,
+    then: Callable[[], None] = lambda: None,
 ) -> None:
     """Bring `schema` of the session's database to `target` and call `then` in the same transaction. Idempotent.
 
@@ -36,7 +40,7 @@ def migrate(
     """
     try:
         _migrate(session, scripts, schema=schema, target=target, then=then)
-    except (TenancyError, sqlalchemy.exc.DBAPIError):
+    except (TenancyError, StatementError, sqlalchemy.exc.DBAPIError):
         raise
     except Exception as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
@@ -47,13 +51,24 @@ def migrate(
         ) from error
 
 
+def apply_revisions(session: Session, scripts: Path, *, schema: str, target: str, then: Callable[[], None]) -> None:
+    """`migrate` for a tenant's schema: a refused statement is a StatementError."""
+    try:
+        migrate(session, scripts, schema=schema, target=target, then=then)
+    except sqlalchemy.exc.DBAPIError as error:
+        if not isinstance(error.orig, psycopg.Error):
+            raise PermanentError(f"The tenant's migration failed: {error}", cause=Cause.SCHEMA_MIGRATION) from error
+        statement = " ".join((error.statement or "").split())[:200]
+        raise StatementError(f"`{statement}`", error.orig) from error
+
+
 def _migrate(
     session: Session,
     scripts: Path,
     *,
     schema: str,
     target: str,
-    then: Callable[[sqlalchemy.Connection], None],
+    then: Callable[[], None],
 ) -> None:
     import alembic.command  # 6 MB that the triggerer does not need, because it migrates nothing
     import alembic.config
@@ -62,39 +77,35 @@ def _migrate(
     config.set_main_option("script_location", str(scripts).replace("%", "%%"))
     with _as_sqlalchemy(session) as connection, connection.begin():
         config.attributes.update(connection=connection, schema=schema)
-        _require_known_revision(connection, config, schema)
+        _require_known_revision(session, config, schema)
         connection.execute(sqlalchemy.text(f'create schema if not exists "{schema}"'))
         connection.execute(sqlalchemy.text(f'set local search_path to "{schema}"'))
         alembic.command.upgrade(config, target)
-        then(connection)
+        then()
 
 
-def _require_known_revision(connection: sqlalchemy.Connection, config: "Config", schema: str) -> None:
+def _require_known_revision(session: Session, config: "Config", schema: str) -> None:
     """PermanentError if the schema is at a revision that the scripts do not have: a newer version created it."""
     from alembic.script import ScriptDirectory
 
     directory = ScriptDirectory.from_config(config)
     known = {script.revision for script in directory.walk_revisions()}
-    unknown = sorted(revision for revision in _revisions(connection, schema) if revision not in known)
+    unknown = sorted(revision for revision in _revisions(session, schema) if revision not in known)
     if unknown:
-        raise PermanentError(
-            f"The schema {schema} of the database {_database(connection)} is at "
-            f"revision {', '.join(unknown)}, which this version does not have (its newest is "
-            f"{', '.join(directory.get_heads())}): a newer version migrated it. Nothing was changed. Deploy that newer "
-            "version, or restore the database from before.",
-            cause=Cause.SCHEMA_MIGRATION,
-        )
+        raise newer_schema(schema, session.info.dbname, unknown, ", ".join(directory.get_heads()))
 
 
-def _database(connection: sqlalchemy.Connection) -> str:
-    return str(connection.scalar(sqlalchemy.text("select pg_catalog.current_database()")))
-
-
-def _revisions(connection: sqlalchemy.Connection, schema: str) -> list[str]:
-    table = f'"{schema}".alembic_version'
-    if connection.scalar(sqlalchemy.text("select pg_catalog.to_regclass(:table)"), {"table": table}) is None:
+def _revisions(session: Session, schema: str) -> list[str]:
+    table = sql.Identifier(schema, VERSION_TABLE)
+    cursor = session.cursor(row_factory=tuple_row)
+    name = table.as_string(session)
+    if cursor.execute("select pg_catalog.to_regclass(%s) is null", (name,)).fetchone() == (True,):
         return []
-    return [row[0] for row in connection.execute(sqlalchemy.text(f"select version_num from {table}"))]  # noqa: S608 - ours
+    return [row[0] for row in cursor.execute(sql.SQL(_RECORDED).format(table))]
+
+
+_RECORDED: Final = "select pg_catalog.left(version_num::pg_catalog.text, 64) from {} limit 100"
+"""Bounded, because the tenant may have put a view in the table's place."""
 
 
 @contextmanager

@@ -7,22 +7,20 @@ database, so the tenant's lock is taken here again.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import psycopg
-import sqlalchemy.exc
-from sqlalchemy import Connection
 
 from tenancy.adapters.admin_account import AdminAccount, InvitationStatus
 from tenancy.adapters.advisory_lock import acquire_lock
 from tenancy.adapters.dsn import Dsn
+from tenancy.adapters.migration_folder import recorded_version
+from tenancy.adapters.migrations import Migrations, StatementError
 from tenancy.adapters.postgres_errors import Failure, translated_error
-from tenancy.adapters.schema_migrations import migrate
 from tenancy.adapters.server_identity import require_same
 from tenancy.adapters.sessions import Session, session
 from tenancy.adapters.storage import TENANT_SCHEMA, LockPolicy
 from tenancy.saga.causes import Cause
-from tenancy.saga.errors import ForeignObjectError, PermanentError
+from tenancy.saga.errors import ForeignObjectError
 from tenancy.saga.names import TenantId, lock_key
 from tenancy.saga.systems import ANY_SYSTEM, ExpectedSystem
 
@@ -50,7 +48,7 @@ class TenantDatabase:
     def apply_schema(
         self,
         tenant_id: TenantId,
-        scripts: Path,
+        migrations: Migrations,
         admin: AdminAccount | None,
         policy: LockPolicy,
         *,
@@ -62,16 +60,14 @@ class TenantDatabase:
         `fence` is called under the lock. ForeignObjectError if somebody else created a schema of this name.
         """
 
-        def create_admin(connection: Connection) -> None:
-            if admin is not None:
-                connection.exec_driver_sql(admin.create, admin.values)
-
         with self._locked(tenant_id, policy) as connection:
             fence()
             self._require_ours(connection)
             try:
-                migrate(connection, scripts, schema=TENANT_SCHEMA, target=target, then=create_admin)
-            except sqlalchemy.exc.DBAPIError as error:
+                migrations.apply(
+                    connection, schema=TENANT_SCHEMA, target=target, then=lambda: _create_admin(connection, admin)
+                )
+            except StatementError as error:
                 raise _migration_error(error, self._dsn) from error
 
     def has_schema(self, application: str) -> bool:
@@ -85,11 +81,11 @@ class TenantDatabase:
             if _owner(connection) is None:
                 return None
             try:
-                version = connection.execute(_VERSION).fetchone()
+                version = recorded_version(connection, TENANT_SCHEMA)
                 found = connection.execute(admin.exists, admin.values).fetchone() if admin else {"has_admin": True}
             except (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege):
                 return SchemaStatus(version=None, has_admin=False)
-            return SchemaStatus(**(version or {}), **(found or {}))
+            return SchemaStatus(version=version, **(found or {}))
 
     def load_invitation(self, admin: AdminAccount, application: str) -> InvitationStatus | None:
         """The admin's invitation; None if that admin has none."""
@@ -136,18 +132,22 @@ def _owner(connection: Session) -> str | None:
     return row["owner"] if row else None
 
 
-# What these return is the tenant's to choose: no more of it is read than we need.
 _OWNER = """
     select pg_catalog.pg_get_userbyid(nspowner)::pg_catalog.text as owner
       from pg_catalog.pg_namespace where nspname = %s"""
-_VERSION = """
-    select pg_catalog.left(pg_catalog.max(version_num)::pg_catalog.text, 64) as version from tenant.alembic_version"""
 
 
-def _migration_error(error: sqlalchemy.exc.DBAPIError, dsn: Dsn) -> Failure:
-    if not isinstance(error.orig, psycopg.Error):
-        return PermanentError(f"The tenant's migration failed: {error}", cause=Cause.SCHEMA_MIGRATION)
-    ours = translated_error(error.orig, dsn)
-    statement = " ".join((error.statement or "").split())[:200]
-    cause = Cause.SCHEMA_MIGRATION if ours.cause is Cause.UNKNOWN else ours.cause
-    return type(ours)(f"The tenant's migration failed at `{statement}`: {ours}", cause=cause)
+def _create_admin(session: Session, admin: AdminAccount | None) -> None:
+    if admin is None:
+        return
+    try:
+        session.execute(admin.create, admin.values)
+    except psycopg.Error as error:
+        raise StatementError(f"{admin.folder.name}/create.sql", error) from error
+
+
+def _migration_error(failed: StatementError, dsn: Dsn) -> Failure:
+    ours = translated_error(failed.error, dsn)
+    cause = Cause.SCHEMA_MIGRATION if failed.advice or ours.cause is Cause.UNKNOWN else ours.cause
+    sentence = f"The tenant's migration failed at {failed.place}: {ours}"
+    return type(ours)(f"{sentence}. {failed.advice}" if failed.advice else sentence, cause=cause)

@@ -12,7 +12,7 @@ import yaml
 
 from tenancy.adapters import template_rendering
 from tenancy.adapters.limited_process import LimitExceededError, Limits, run_limited
-from tenancy.adapters.product_file import product_error
+from tenancy.adapters.product_error import product_error
 from tenancy.saga.errors import TransientError
 from tenancy.saga.product import Product
 

@@ -16,10 +16,10 @@ from tenancy.activities.workload_values import example_variables
 from tenancy.adapters import manifests
 from tenancy.adapters.admin_account import PLACEHOLDERS
 from tenancy.adapters.helm import Helm, Release
-from tenancy.adapters.migration_scripts import find_heads
-from tenancy.adapters.product_file import ADMIN_STATEMENTS, chart_version, load_product, newest_revision
+from tenancy.adapters.migration_folder import migrations_in
+from tenancy.adapters.product_file import ADMIN_STATEMENTS, chart_version, load_product
 from tenancy.adapters.values_template import render_values
-from tenancy.saga.errors import PermanentError, ProductFileError, TenancyError
+from tenancy.saga.errors import ProductFileError, TenancyError
 from tenancy.saga.product import Product
 
 _RELEASE: Final = "acme-1"
@@ -36,24 +36,7 @@ def check_product(folder: Path) -> list[str]:
 
 
 def _migration_problems(product: Product) -> Iterator[str]:
-    if product.migrations is None:
-        return
-    name = product.migrations.name
-    try:
-        heads = find_heads(product.migrations)
-    except PermanentError as error:
-        yield f"{name}: {error}"
-        return
-    if len(heads) != 1:
-        yield f"{name}: must have one head, and alembic finds {len(heads)} ({', '.join(heads) or 'no scripts'})"
-        return
-    try:
-        read = newest_revision(product)
-    except ProductFileError as error:
-        yield from error.problems
-        return
-    if read != heads[0]:
-        yield f"{name}: alembic finds the head {heads[0]} and we read {read}: state the revisions as literals"
+    return migrations_in(product.migrations).problems() if product.migrations else iter(())
 
 
 def _admin_problems(product: Product) -> Iterator[str]:

@@ -25,7 +25,7 @@ class Product:
     values: Path | None = None
     """The template of the chart's values."""
     migrations: Path | None = None
-    """The folder of the alembic scripts."""
+    """The folder of the migrations."""
     admin_account: Path | None = None
     """The folder of the statements about the tenant-admin account."""
     labels: Mapping[str, str] = field(default_factory=dict)
