@@ -81,9 +81,25 @@ def draw_attempts(timeline: Json) -> RenderableType:
         started = format_time(attempt.get("started_at"))
         began = f"Attempt {attempt.get('attempt')}, begun {started}, run {attempt.get('run_id')}"
         lines.append(Text(escape_controls(began), style="bold"))
+        lines += [Text(escape_controls(f"  {product}"))] if (product := _product(attempt)) else []
         lines += [Text(f"  {format_row(row)}", style=symbol_of(row)[1]) for row in attempt.get("rows") or ()]
         lines += [Text(escape_controls(f"  {note}"), style="yellow") for note in attempt.get("notes") or ()]
     return Group(*lines) if lines else Text("No attempt has begun.")
+
+
+def _product(attempt: Json) -> str:
+    """What the attempt began with; empty when it did not record that."""
+    product = attempt.get("product") or {}
+    if not product.get("name"):
+        return ""
+    parts = [f"product {product['name']} {product.get('version')}"]
+    if product.get("chart_digest"):
+        parts.append(f"chart {product.get('chart_version')} ({str(product['chart_digest'])[:12]})")
+    if product.get("values_digest"):
+        parts.append(f"values {str(product['values_digest'])[:12]}")
+    if product.get("schema_version"):
+        parts.append(f"schema {product['schema_version']}")
+    return ", ".join(parts)
 
 
 def symbol_of(row: Json) -> tuple[str, str]:

@@ -131,6 +131,16 @@ def document(tenant: FakeTenant) -> dict[str, Any]:
     }
 
 
+PRODUCT = {
+    "name": "sample",
+    "version": "1.0.0",
+    "chart_version": "1.0.1",
+    "chart_digest": "c1" * 20,
+    "values_digest": "a1" * 20,
+    "schema_version": "0002",
+}
+
+
 def attempt(tenant: FakeTenant) -> dict[str, Any]:
     """The contract's newest attempt: everything before the tenant's activity is done."""
     names = list(ACTIVITIES)
@@ -155,7 +165,14 @@ def attempt(tenant: FakeTenant) -> dict[str, Any]:
     ]
     started = "2026-11-22T02:58:00Z"
     run_id = f"run-{tenant.attempt}"
-    return {"attempt": tenant.attempt, "run_id": run_id, "started_at": started, "rows": rows, "notes": []}
+    return {
+        "attempt": tenant.attempt,
+        "run_id": run_id,
+        "started_at": started,
+        "product": PRODUCT,
+        "rows": rows,
+        "notes": [],
+    }
 
 
 def problem(status: int, detail: str, *, field: str = "", headers: dict[str, str] | None = None) -> httpx.Response:

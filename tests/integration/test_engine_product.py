@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from tenancy.adapters.product_digests import product_version
 from tenancy.engine.provisioning import admission
 from tenancy.saga import facts as f
 from tenancy.saga.causes import Cause
@@ -28,6 +29,7 @@ def test_an_attempt_records_the_versions_of_the_product(harness: EngineHarness):
     harness.run(ORDER[0])
     started = harness.facts(f.AttemptStarted)[0]
     assert (started.chart_version, started.schema_version) == (CHART_VERSION, SCHEMA_VERSION)
+    assert started.product == product_version(SAMPLE)
     assert tuple(entry.activity for entry in started.plan) == SAMPLE.activities
 
 

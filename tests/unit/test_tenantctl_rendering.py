@@ -99,6 +99,11 @@ def test_other_renderings(api: FakeTenancy, verb: str):
     assert ended.out.strip()
 
 
+def test_a_timeline_says_which_product_an_attempt_began_with(api: FakeTenancy):
+    line = "  product sample 1.0.0, chart 1.0.1 (c1c1c1c1c1c1), values a1a1a1a1a1a1, schema 0002"
+    assert line in run(api, "timeline", "acme").out.splitlines()
+
+
 def test_findings_are_reported_with_what_to_do_and_have_exit_code_1(api: FakeTenancy):
     assert (run(api, "findings").code, "Nothing was found" in run(api, "findings").out) == (0, True)
     api.findings = [ORPHAN, {**ORPHAN, "name": HOSTILE, "said": HOSTILE, "slug": HOSTILE}]

@@ -12,6 +12,7 @@ from functools import singledispatch
 
 from tenancy.ledger.envelope import Envelope
 from tenancy.saga import facts as f
+from tenancy.saga.attempt_values import UNKNOWN_PRODUCT, ProductVersion
 from tenancy.saga.names import ActivityName
 from tenancy.saga.systems import LOST_SYSTEM
 
@@ -63,6 +64,9 @@ class Timeline:
     run_id: str
     started_at: datetime
     rows: tuple[ActivityRow, ...]
+    product: ProductVersion = UNKNOWN_PRODUCT
+    chart_version: str = ""
+    schema_version: str = ""
     notes: tuple[str, ...] = ()
     """Sentences that belong to no single row."""
 
@@ -92,7 +96,8 @@ def build_timelines(envelopes: Iterable[Envelope]) -> tuple[Timeline, ...]:
 def _begin_timeline(fact: f.AttemptStarted, at: datetime, before: Timeline | None) -> Timeline:
     kept = {row.activity: row.resources for row in before.rows} if before else {}
     rows = tuple(ActivityRow(entry.activity, resources=_live(kept.get(entry.activity, {}))) for entry in fact.plan)
-    return Timeline(fact.attempt, fact.run_id, at, rows)
+    versions = (fact.product, fact.chart_version, fact.schema_version)
+    return Timeline(fact.attempt, fact.run_id, at, rows, *versions)
 
 
 def _live(resources: Mapping[tuple[str, str], bool]) -> dict[tuple[str, str], bool]:

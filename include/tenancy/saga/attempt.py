@@ -60,7 +60,7 @@ def _first_difference(saga: Saga, command: c.StartAttempt) -> str:
 
 
 def _attempt(number: int, command: c.StartAttempt) -> f.AttemptStarted:
-    versions = (command.schema_version, command.chart_version)
+    versions = (command.schema_version, command.chart_version, command.product)
     return f.AttemptStarted(number, command.run_id, command.parameters, command.plan, *versions)
 
 

@@ -28,6 +28,23 @@ class PlanEntry:
 
 
 @dataclass(frozen=True)
+class ProductVersion:
+    """The product that an attempt began with. Attempts of version 0.2 and before state none of it."""
+
+    __pydantic_config__: ClassVar = EXACT
+
+    name: str = ""
+    version: str = ""
+    chart_digest: str = ""
+    """Of the chart's files; empty without a chart."""
+    values_digest: str = ""
+    """Of the values template."""
+
+
+UNKNOWN_PRODUCT: Final = ProductVersion()
+
+
+@dataclass(frozen=True)
 class Step:
     """One activity in the current attempt. `holder` is the task instance that may record its outcome."""
 

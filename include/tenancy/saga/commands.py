@@ -5,7 +5,7 @@
 
 from dataclasses import dataclass
 
-from tenancy.saga.attempt_values import PlanEntry
+from tenancy.saga.attempt_values import UNKNOWN_PRODUCT, PlanEntry, ProductVersion
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.names import ActivityName, RunId, TaskInstanceId, TenantId
 from tenancy.saga.stalls import Stall
@@ -28,6 +28,7 @@ class StartAttempt(Command):
     schema_version: str
     predecessor: TenantId | None = None
     chart_version: str = ""
+    product: ProductVersion = UNKNOWN_PRODUCT
     is_retry: bool = False
     """Did an operator ask for the next attempt of this tenant? Then a refusal speaks about the tenant, not about a slug
     that is taken."""

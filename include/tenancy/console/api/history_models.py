@@ -33,12 +33,24 @@ class TimelineRow(BaseModel):
     resources: list[ResourceMark]
 
 
+class ProductUsed(BaseModel):
+    """The product that an attempt began with. A digest tells whether two attempts had the same files."""
+
+    name: str = Field(description="Empty for attempts of version 0.2 and before")
+    version: str
+    chart_version: str
+    chart_digest: str = Field(description="Empty when the product has no chart")
+    values_digest: str = Field(description="Of the values template")
+    schema_version: str = Field(description="The newest version of the migrations; empty without migrations")
+
+
 class Attempt(BaseModel):
     """One attempt, activities in the order of the plan it started with."""
 
     attempt: int
     run_id: str
     started_at: datetime
+    product: ProductUsed
     rows: list[TimelineRow]
     notes: list[str]
 

@@ -150,8 +150,15 @@ def attempt(timeline: Timeline, platform: Platform, now: datetime) -> history_mo
         attempt=timeline.attempt,
         run_id=timeline.run_id,
         started_at=timeline.started_at,
+        product=_product(timeline),
         rows=[_timeline_row(each, platform, now) for each in timeline.rows],
         notes=list(timeline.notes),
+    )
+
+
+def _product(timeline: Timeline) -> history_models.ProductUsed:
+    return history_models.ProductUsed(
+        **vars(timeline.product), chart_version=timeline.chart_version, schema_version=timeline.schema_version
     )
 
 

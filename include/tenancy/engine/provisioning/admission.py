@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from tenancy.activities.plan import plan_entries
 from tenancy.activities.validate_request import check_request, printable, require_not_reserved, require_offered
+from tenancy.adapters.product_digests import product_version
 from tenancy.adapters.product_file import chart_version, newest_revision
 from tenancy.engine.tenancy import Tenancy
 from tenancy.engine.workflow import new_run_id
@@ -51,6 +52,7 @@ def _start(tenancy: Tenancy, ledger: LedgerSession, run_id: RunId, parameters: P
         newest_revision(product),
         predecessor=None if known else ledger.predecessor_of_slug(parameters.slug),
         chart_version=chart_version(product),
+        product=product_version(product),
     )
     ledger.record(tenant_id, start, stamp=stamp)
     return tenant_id
@@ -68,7 +70,14 @@ def retry_of(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, corrections: M
             require_room(tenancy.platform, ledger, asked)
         run_id, product = new_run_id(asked.slug), tenancy.product()
         values = (asked, plan_entries(product), newest_revision(product))
-        start = StartAttempt(saga.tenant_id, run_id, *values, chart_version=chart_version(product), is_retry=True)
+        start = StartAttempt(
+            saga.tenant_id,
+            run_id,
+            *values,
+            chart_version=chart_version(product),
+            product=product_version(product),
+            is_retry=True,
+        )
         return ledger.record(saga.tenant_id, start, stamp=stamp)
 
 

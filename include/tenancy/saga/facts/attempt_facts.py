@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tenancy.saga.attempt_values import PlanEntry
+from tenancy.saga.attempt_values import UNKNOWN_PRODUCT, PlanEntry, ProductVersion
 from tenancy.saga.facts.fact import Fact
 from tenancy.saga.names import ActivityName, RunId, TaskInstanceId, TenantId
 from tenancy.saga.tenant import Parameters
@@ -39,6 +39,7 @@ class AttemptStarted(Fact):
     plan: tuple[PlanEntry, ...]
     schema_version: str
     chart_version: str = ""
+    product: ProductVersion = UNKNOWN_PRODUCT
 
 
 @dataclass(frozen=True)
