@@ -231,6 +231,8 @@ def puts_views_in_place_of_our_tables(tenant: HostileTenant) -> None:
     tenant.execute(
         "alter table tenant.alembic_version rename to was_version",
         "create view tenant.alembic_version as select repeat('9', 100000000)::text as version_num",
+        "create view tenant.tenancy_migration as select n as number, repeat('9', 1000000) as version, 'x' as checksum "
+        "from generate_series(1, 100000) as n",
     )
 
 

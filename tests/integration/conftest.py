@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 from uuid import uuid4
 
+import psycopg
 import pytest
 
 from sandbox.postgres import PostgresServer
@@ -16,6 +18,7 @@ from tests.conformance.server import Server
 from tests.contract.fake_runs import FakeRuns
 from tests.integration.console_client import Console
 from tests.integration.engine_harness import EngineHarness
+from tests.integration.sql_tenant import NOTES, SqlTenant
 
 EPOCH = datetime(2026, 1, 31, 23, 59, 58, 999_999, tzinfo=UTC)
 
@@ -42,6 +45,17 @@ def harness(
     yield EngineHarness(fast_server, ledger_dsn, storage_dsn, real_systems.platform(name), cluster_server)
     real_systems.drop_all(fast_server, name)
     Kubernetes(cluster_server).drop_all(name)
+
+
+@pytest.fixture
+def sql_tenant(fresh_database: str, tmp_path: Path) -> Iterator[SqlTenant]:
+    """An empty database, and a folder with one SQL migration."""
+    folder = tmp_path / "migrations"
+    folder.mkdir()
+    with psycopg.connect(fresh_database, autocommit=True) as session:
+        tenant = SqlTenant(fresh_database, session, folder)
+        tenant.write("0001_notes", NOTES)
+        yield tenant
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +32,17 @@ def test_an_attempt_records_the_versions_of_the_product(harness: EngineHarness):
     assert (started.chart_version, started.schema_version) == (CHART_VERSION, SCHEMA_VERSION)
     assert started.product == product_version(SAMPLE)
     assert tuple(entry.activity for entry in started.plan) == SAMPLE.activities
+
+
+def test_an_attempt_with_plain_sql_migrations_becomes_active(harness: EngineHarness, tmp_path: Path):
+    folder = tmp_path / "migrations"
+    folder.mkdir()
+    (folder / "0001_notes.sql").write_text("create table notes (id int);")
+    _give(harness, lambda: replace(SAMPLE, migrations=folder, admin_account=None))
+    assert [harness.run(each).phase for each in ORDER][-1] == "Active"
+    assert harness.facts(f.AttemptStarted)[0].schema_version == "0001_notes"
+    harness.run(SCHEMA, 2)  # as somebody who clears the task has it
+    assert harness.saga.phase == "Active"
 
 
 @pytest.mark.parametrize("activity", [HANDLE, WAIT])

@@ -70,6 +70,28 @@ def test_a_mistake_in_a_file_is_named_with_the_file(folder: Path, spoil: Callabl
     assert "a-secret" not in str(found)
 
 
+def _with_sql(folder: Path) -> Path:
+    shutil.rmtree(folder / "migrations")
+    (folder / "migrations").mkdir()
+    (folder / "migrations" / "0001_first.sql").write_text("create table notes (id int);")
+    return folder
+
+
+def test_plain_sql_migrations_pass_and_show_their_newest_version(folder: Path, capsys: pytest.CaptureFixture[str]):
+    assert check_product(_with_sql(folder)) == []
+    assert main(["show", str(folder)]) == 0
+    assert "migrations, newest revision 0001_first" in capsys.readouterr().out
+
+
+def test_every_mistake_in_a_folder_of_sql_is_named(folder: Path):
+    _with_sql(folder)
+    for name in ("1_again.sql", "next.sql"):
+        (folder / "migrations" / name).write_text("select 1;")
+    problems = check_product(folder)
+    assert any(each.startswith("migrations/1_again.sql: has the same number as 0001_first.sql") for each in problems)
+    assert any(each.startswith("migrations/next.sql: is no migration's name") for each in problems)
+
+
 def test_the_starting_point_passes_and_is_written_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     folder = tmp_path / "crm"
     assert main(["init", str(folder)]) == 0

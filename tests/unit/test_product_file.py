@@ -71,7 +71,10 @@ def test_the_sample_has_the_plan_that_was_a_constant_before():
         ({"chart": "."}, "chart: . must be inside the product's folder"),
         ({"values": "values.yaml"}, "values: there is no file values.yaml"),
         ({"values": None}, "values is missing: the activity deploy_workloads needs it"),
-        ({"migrations": "admin"}, "migrations: the folder admin has no env.py"),
+        (
+            {"migrations": "admin"},
+            "migrations: the folder admin has neither an env.py of alembic nor an SQL file such as 0001",
+        ),
         ({"migrations": None}, "migrations is missing: the activity apply_tenant_schema needs it"),
         ({"admin_account": "chart"}, "admin_account: the folder chart has no create.sql"),
         ({"labels": {"tenancy.internal/slug": "x"}}, "labels: tenancy.internal/slug is set by Tenancy itself"),

@@ -6,6 +6,7 @@ Airflow's DAG file is one of the callers.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,17 @@ class StatementError(Exception):
         self.error = error
         self.advice = advice
         """A sentence about a mistake of the migration itself; empty if PostgreSQL's message says enough."""
+
+
+@contextmanager
+def failing_at(place: str) -> Iterator[None]:
+    """Errors of psycopg inside are a StatementError with this place."""
+    from psycopg import Error
+
+    try:
+        yield
+    except Error as error:
+        raise StatementError(place, error) from error
 
 
 class Migrations(ABC):

@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from tenancy.adapters.migration_folder import migrations_in
+from tenancy.adapters.migration_folder import WHAT_IT_MUST_HAVE, has_migrations, migrations_in
 from tenancy.adapters.product_error import product_error
 from tenancy.saga.errors import ProductFileError
 from tenancy.saga.names import ActivityName
@@ -140,8 +140,13 @@ def _wrong_plan(document: dict[str, Any], plan_problems: PlanProblems) -> list[s
     return [f"activities: {problem}" for problem in plan_problems(names)]
 
 
-_FILES: Final = {"chart": "Chart.yaml", "values": "", "migrations": "env.py", "admin_account": ""}
-"""Key -> the file that must be in its folder."""
+_FILES: Final[dict[str, tuple[str, ...]]] = {
+    "chart": ("Chart.yaml",),
+    "values": (),
+    "migrations": (),
+    "admin_account": ADMIN_STATEMENTS,
+}
+"""Key -> the files that must be in its folder."""
 
 
 def _wrong_files(document: dict[str, Any], home: Path) -> Iterator[str]:
@@ -151,7 +156,7 @@ def _wrong_files(document: dict[str, Any], home: Path) -> Iterator[str]:
             yield from (f"{key}: {problem}" for problem in _wrong_path(key, given, home, needed))
 
 
-def _wrong_path(key: str, given: str, home: Path, needed: str) -> Iterator[str]:
+def _wrong_path(key: str, given: str, home: Path, needed: tuple[str, ...]) -> Iterator[str]:
     path = home / given
     if os.path.isabs(given) or not _is_inside(path, home):  # noqa: PTH117 - a text, not a path yet
         yield f"{given} must be inside the product's folder"
@@ -160,8 +165,9 @@ def _wrong_path(key: str, given: str, home: Path, needed: str) -> Iterator[str]:
     elif not path.is_dir():
         yield f"there is no folder {given}"
     else:
-        missing = [name for name in ([needed] if needed else ADMIN_STATEMENTS) if not (path / name).is_file()]
-        yield from (f"the folder {given} has no {name}" for name in missing)
+        yield from (f"the folder {given} has no {name}" for name in needed if not (path / name).is_file())
+        if key == "migrations" and not has_migrations(path):
+            yield f"the folder {given} has {WHAT_IT_MUST_HAVE}"
         yield from (f"{link} leads out of the product's folder" for link in _ways_out(path, home))
 
 

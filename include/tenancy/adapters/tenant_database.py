@@ -14,7 +14,7 @@ from tenancy.adapters.admin_account import AdminAccount, InvitationStatus
 from tenancy.adapters.advisory_lock import acquire_lock
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.migration_folder import recorded_version
-from tenancy.adapters.migrations import Migrations, StatementError
+from tenancy.adapters.migrations import Migrations, StatementError, failing_at
 from tenancy.adapters.postgres_errors import Failure, translated_error
 from tenancy.adapters.server_identity import require_same
 from tenancy.adapters.sessions import Session, session
@@ -138,12 +138,9 @@ _OWNER = """
 
 
 def _create_admin(session: Session, admin: AdminAccount | None) -> None:
-    if admin is None:
-        return
-    try:
-        session.execute(admin.create, admin.values)
-    except psycopg.Error as error:
-        raise StatementError(f"{admin.folder.name}/create.sql", error) from error
+    if admin is not None:
+        with failing_at(f"{admin.folder.name}/create.sql"):
+            session.execute(admin.create, admin.values)
 
 
 def _migration_error(failed: StatementError, dsn: Dsn) -> Failure:
