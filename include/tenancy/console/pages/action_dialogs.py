@@ -1,17 +1,18 @@
 """The dialogs of a tenant's actions: a preview, the reason, and the progress until the action is complete.
 
-Each uses the engine's action service, as the JSON API does: refusals, idempotency and the audit log are the same. The
-dialog's key makes a double click one action. With `seen`, the later of two people learns what the other did.
+Each uses the engine's action service (engine/actions/action_service.py), as the JSON API does: refusals, idempotency
+and the audit log are the same. The dialog's key makes a double click one action. With `seen`, the later of two people
+learns what the other did.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from uuid import uuid4
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from tenancy.console.api.action_requests import action_request, actor_of, open_action_service
 from tenancy.console.api.problems import ProblemError, problem_of
 from tenancy.console.api.request_context import RequestContext
 from tenancy.console.api.requests import Ref
@@ -23,6 +24,7 @@ from tenancy.console.pages.page_request import CurrentPageRequest, PageRequest, 
 from tenancy.console.pages.rendering import page_response
 from tenancy.engine.actions.actions import ActionName
 from tenancy.engine.actions.consequences import describe_removed
+from tenancy.engine.actions.idempotency import Body
 from tenancy.engine.actions.preview import preview
 from tenancy.engine.recovery.escalation import is_over
 from tenancy.engine.recovery.progress import load_progress
@@ -79,7 +81,7 @@ def act(page_request: CurrentPageRequest, ref: Ref, action: ActionName, fields: 
     force = bool(fields.get("force"))
     _require_right(page_request.caller, action, force)
     try:
-        answer = page_request.perform_action(action, ref, fields)
+        answer = _perform(page_request, ref, action, fields)
     except Exception as error:  # noqa: BLE001 - every error is shown in the dialog that caused it
         wrong = _Form(action, force, fields, problem_of(error))
         return reads.read_ledger(page_request.services, lambda context: _dialog(page_request, context, ref, wrong))
@@ -93,6 +95,14 @@ def act(page_request: CurrentPageRequest, ref: Ref, action: ActionName, fields: 
 def show_progress(page_request: CurrentPageRequest, ref: Ref, action: ActionName) -> Response:
     """The progress of the action; polled until it is done."""
     return reads.read_ledger(page_request.services, lambda context: _progress(page_request, context, ref, action, None))
+
+
+def _perform(page_request: PageRequest, ref: str, action: str, fields: forms.FormFields) -> Body:
+    """The answer in the API's form (its model `Action`). Raises what the API would answer as a problem."""
+    saga = reads.read_ledger(page_request.services, lambda context: context.saga(ref))
+    body = forms.action_body(action, fields, saga.parameters)
+    request = action_request(action, body, saga.tenant_id, ref, page_request.idempotency_key(fields, body))
+    return open_action_service(page_request.services).perform(request, actor_of(page_request.caller)).body
 
 
 def _require_right(caller: Caller, action: str, force: bool) -> None:
@@ -128,7 +138,7 @@ def _offers(caller: Caller, saga: Saga) -> tuple[ActionView, ...]:
 
 
 def _progress(
-    page_request: PageRequest, context: RequestContext, ref: str, action: str, answer: Mapping[str, Any] | None
+    page_request: PageRequest, context: RequestContext, ref: str, action: str, answer: Body | None
 ) -> Response:
     summary = context.summary(ref)
     saga = context.saga_of(summary)

@@ -6,6 +6,7 @@ from uuid import uuid4
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from tenancy.console.api.action_requests import actor_of, create_request, open_action_service
 from tenancy.console.api.problems import ProblemError, problem_of
 from tenancy.console.api.route_guard import GuardedRoute, needs
 from tenancy.console.callers import Right
@@ -29,7 +30,9 @@ def show_new(page_request: CurrentPageRequest) -> Response:
 def create(page_request: CurrentPageRequest, fields: SubmittedForm) -> Response:
     """Request the tenant. The form shows an error next to its field."""
     try:
-        answer = page_request.create(fields)
+        body = forms.new_tenant(fields)
+        request = create_request(body, page_request.idempotency_key(fields, body))
+        answer = open_action_service(page_request.services).perform(request, actor_of(page_request.caller)).body
     except Exception as error:  # noqa: BLE001 - every error is shown in the dialog that caused it
         return _form(page_request, "_new.html", fields, problem_of(error))
     return page_response(page_request.request, "_created.html", 201, tenant=answer["tenant"])
