@@ -17,6 +17,7 @@ from typing import Any
 from sandbox import lifecycle
 from sandbox.access import Access
 from sandbox.airflow_env import AirflowOptions
+from sandbox.faults.client import FaultClient
 from sandbox.layout import PROJECT, Layout
 from tenancy.ledger.migrations import LEDGER_VERSION
 from tests.chaos import gates, verdict
@@ -72,6 +73,7 @@ class Campaign:
         """Bring all up, undo what a killed campaign left, provision the control tenant."""
         self.heal()
         self.addresses = addresses_of(self.access)
+        FaultClient(self.layout).clear()
         reset_sandbox(self.addresses)
         self.control_tenant = f"control-{uuid.uuid4().hex[:6]}"
         request = {"slug": self.control_tenant, "name": "Control", "plan": "starter", "region": "eu-central"}
