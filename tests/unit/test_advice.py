@@ -70,6 +70,7 @@ _A_CANCEL_HELPS = {
     Cause.CLUSTER_CRASH,
     Cause.CLUSTER_QUOTA,
     Cause.CLUSTER_PROBE,
+    Cause.CLUSTER_JOB,
 }
 """All other causes are faults of the platform."""
 
@@ -123,6 +124,7 @@ _OF_THE_CLUSTER = (
     Cause.CLUSTER_WEBHOOK,
     Cause.CLUSTER_SCALED,
     Cause.CLUSTER_NODE,
+    Cause.CLUSTER_VOLUME,
 )
 
 

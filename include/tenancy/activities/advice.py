@@ -36,6 +36,7 @@ _TENANT_CAUSES: Final = frozenset(
         Cause.CLUSTER_CRASH,
         Cause.CLUSTER_QUOTA,
         Cause.CLUSTER_PROBE,
+        Cause.CLUSTER_JOB,
         Cause.PLATFORM_FULL,
     }
 )

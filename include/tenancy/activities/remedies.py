@@ -117,6 +117,10 @@ REMEDIES: Final[Mapping[Cause, Remedy]] = {
     Cause.CLUSTER_UNSCHEDULABLE: Remedy("Have room made in the cluster: no node accepts the pod."),
     Cause.CLUSTER_QUOTA: Remedy("Have the namespace's quota compared with the plan."),
     Cause.CLUSTER_PROBE: Remedy("Check whether the workload's health check can succeed."),
+    Cause.CLUSTER_JOB: Remedy("Have the Job of the chart corrected. The log of its container says why it fails."),
+    Cause.CLUSTER_VOLUME: Remedy(
+        "Have the cluster's storage checked: it gives a PersistentVolumeClaim no volume. The message quotes it."
+    ),
     Cause.CLUSTER_ENDING: Remedy(
         "Find out what keeps the old namespace from being deleted: the evidence names what remains in it."
     ),

@@ -84,7 +84,7 @@ def container_reason(pod: Document) -> Iterator[PodReason]:
         if _crashes(container):
             yield PodReason(_crash_sentence(container, waiting), Cause.CLUSTER_CRASH)
         elif reason not in _ON_THE_WAY:
-            sentence = _sentence(reason, waiting.get("message", "") + _exit(container))
+            sentence = steady_sentence(reason, waiting.get("message", "") + _exit(container))
             yield PodReason(sentence, _WAITING.get(reason, Cause.UNKNOWN))
 
 
@@ -94,7 +94,7 @@ def unschedulable(pod: Document) -> Iterator[PodReason]:
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
             reason = condition.get("reason", "Unschedulable")
             cause = Cause.CLUSTER_UNSCHEDULABLE if reason == "Unschedulable" else Cause.UNKNOWN
-            yield PodReason(_sentence(reason, condition.get("message", "")), cause)
+            yield PodReason(steady_sentence(reason, condition.get("message", "")), cause)
 
 
 def refused_pod(reason: str, message: str) -> PodReason:
@@ -102,7 +102,7 @@ def refused_pod(reason: str, message: str) -> PodReason:
     message."""
     judgement = classify_text(message, otherwise=_REFUSED)
     words = f"{judgement.sentence}: {message}" if judgement.sentence else message
-    return PodReason(_sentence(reason, words), judgement.cause)
+    return PodReason(steady_sentence(reason, words), judgement.cause)
 
 
 def event_reason(event: Document) -> PodReason:
@@ -116,7 +116,7 @@ def event_reason(event: Document) -> PodReason:
         cause = Cause.CLUSTER_IMAGE if _IMAGE_MESSAGE.match(message) else Cause.CLUSTER_CRASH
     else:
         cause = _EVENTS.get(reason, Cause.UNKNOWN)
-    return PodReason(_sentence(reason, message), cause)
+    return PodReason(steady_sentence(reason, message), cause)
 
 
 def _times(event: Document) -> int:
@@ -139,7 +139,7 @@ def _crash_sentence(container: Document, waiting: Document) -> str:
     name = container.get("name", "")
     known = waiting.get("message", "") if waiting.get("reason") == _CRASH_LOOP else ""
     message = known or f"back-off restarting failed container={name}"
-    return _sentence(_CRASH_LOOP, message + _exit(container))
+    return steady_sentence(_CRASH_LOOP, message + _exit(container))
 
 
 def _exit(container: Document) -> str:
@@ -148,6 +148,7 @@ def _exit(container: Document) -> str:
     return f" (it ended with exit code {ended['exitCode']})" if "exitCode" in ended else ""
 
 
-def _sentence(reason: str, message: str) -> str:
+def steady_sentence(reason: str, message: str) -> str:
+    """Reason and message without what differs from one time to the next."""
     steady = _ADDRESS.sub("its address", _POD_OF.sub("", _BACK_OFF.sub("back-off ", message)))
     return ": ".join(part for part in (reason, " ".join(steady.split())) if part)

@@ -1,30 +1,25 @@
-"""How many pods of a workload are ready and why the others are not, in one sentence. Pure; reads the API's documents.
+"""How many pods of a Deployment are ready and why the others are not, in one sentence. Pure; reads the API's documents.
 
-The target is the plan's number of replicas. The `spec.replicas` of the live Deployment is only what was set last: an
-autoscaler or `kubectl scale` may have set it to zero. adapters/pod_reasons.py finds the reason of a single pod.
+The target is the plan's number of replicas for the Deployment with the release's name, and the chart's for others. The
+`spec.replicas` of the live Deployment is only what was set last: an autoscaler or `kubectl scale` may have set it to
+zero. adapters/waiting_pods.py has the reasons in pods, adapters/readiness_rules/ the rules of the other kinds.
 
 Sentences have no times and no counters, so an unchanged situation has an unchanged sentence.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from tenancy.adapters.field_managers import manager_of
 from tenancy.adapters.kubernetes_errors import classify_text
-from tenancy.adapters.pod_reasons import (
-    PROBE_PENDING,
-    PodReason,
-    container_reason,
-    event_reason,
-    refused_pod,
-    unschedulable,
-)
+from tenancy.adapters.pod_reasons import PodReason, refused_pod
+from tenancy.adapters.waiting_pods import conditions_of, last_warning, probe_pending, reasons_in_pods, waiting_pods
 from tenancy.saga.causes import Cause
 
 Document = dict[str, Any]
 
-_LONGEST = 600
+LONGEST = 600
 
 
 @dataclass(frozen=True)
@@ -34,15 +29,18 @@ class Readiness:
     ready: bool
     reason: str
     cause: Cause = Cause.UNKNOWN
+    final: bool = False
+    """It can never become ready."""
 
 
 @dataclass(frozen=True)
 class Workload:
-    """A release's Deployment, its pods, and the namespace's warnings, oldest first."""
+    """A Deployment, its pods, the namespace's warnings, oldest first, and why volume claims are not bound."""
 
     deployment: Document | None
     pods: Sequence[Document] = ()
     warnings: Sequence[Document] = ()
+    unbound: Mapping[str, PodReason] = field(default_factory=dict)
 
 
 def readiness(workload: Workload, replicas: int) -> Readiness:
@@ -55,18 +53,29 @@ def readiness(workload: Workload, replicas: int) -> Readiness:
     if ready >= replicas and not scaled_sentence and _is_current(workload.deployment):
         return Readiness(ready=True, reason=counted)
     reason = PodReason(scaled_sentence, Cause.CLUSTER_SCALED) if scaled_sentence else next(_reasons(workload), None)
+    return unready(counted, reason)
+
+
+def unready(counted: str, reason: PodReason | None) -> Readiness:
+    """The progress, and the obstacle if one is known."""
     if reason is None:
         return Readiness(ready=False, reason=counted)
-    return Readiness(ready=False, reason=f"{counted}; {reason.sentence}"[:_LONGEST], cause=reason.cause)
+    return Readiness(ready=False, reason=f"{counted}; {reason.sentence}"[:LONGEST], cause=reason.cause)
 
 
-def scaled_down(deployment: Document, replicas: int) -> str:
-    """Who scaled it below the plan's replicas, as a sentence; empty if nobody did."""
-    asked = int(deployment["spec"].get("replicas", 1))
+def scaled_down(workload: Document, replicas: int) -> str:
+    """Who scaled it below the number of replicas that it must have, as a sentence; empty if nobody did."""
+    asked = int(workload["spec"].get("replicas", 1))
     if asked >= replicas:
         return ""
-    manager = manager_of(deployment, ("spec", "replicas"))
+    manager = manager_of(workload, ("spec", "replicas"))
     return f"scaled to {asked} of {replicas}" + (f" by {manager}" if manager else "")
+
+
+def is_observed(document: Document) -> bool:
+    """Has its controller seen the newest specification?"""
+    observed = (document.get("status") or {}).get("observedGeneration", 0)
+    return bool(observed >= document["metadata"].get("generation", 1))
 
 
 def _ready(deployment: Document) -> int:
@@ -77,39 +86,19 @@ def _ready(deployment: Document) -> int:
 
 def _is_current(deployment: Document) -> bool:
     status, asked = deployment.get("status") or {}, int(deployment["spec"].get("replicas", 1))
-    observed = status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 1)
-    return bool(observed and (status.get("replicas") or 0) == asked)
+    return is_observed(deployment) and (status.get("replicas") or 0) == asked
 
 
 def _reasons(workload: Workload) -> Iterator[PodReason]:
     """The likeliest reason first."""
     assert workload.deployment is not None
-    waiting = [pod for pod in sorted(workload.pods, key=_name) if not _is_ready(pod) and not _is_ending(pod)]
+    waiting = waiting_pods(workload.pods)
     yield from _paused(workload.deployment)
-    for find in (container_reason, unschedulable):
-        for pod in waiting:
-            yield from find(pod)
+    yield from reasons_in_pods(waiting, workload.unbound)
     yield from _replica_failure(workload.deployment)
-    yield from _last_warning(workload.warnings, {_name(pod) for pod in waiting})
+    yield from last_warning(workload.warnings, waiting)
     yield from _progress_deadline(workload.deployment)
-    if any((pod.get("status") or {}).get("phase") == "Running" for pod in waiting):
-        yield PodReason(PROBE_PENDING)
-
-
-def _name(document: Document) -> str:
-    return str(document["metadata"]["name"])
-
-
-def _is_ending(pod: Document) -> bool:
-    return bool(pod["metadata"].get("deletionTimestamp"))
-
-
-def _is_ready(pod: Document) -> bool:
-    return any(c["type"] == "Ready" and c["status"] == "True" for c in _conditions(pod))
-
-
-def _conditions(document: Document) -> Iterable[Document]:
-    return (document.get("status") or {}).get("conditions") or []
+    yield from probe_pending(waiting)
 
 
 def _paused(deployment: Document) -> Iterator[PodReason]:
@@ -120,20 +109,13 @@ def _paused(deployment: Document) -> Iterator[PodReason]:
 
 def _replica_failure(deployment: Document) -> Iterator[PodReason]:
     """Pods that could not even be created: a quota, an admission policy, a webhook."""
-    for condition in _conditions(deployment):
+    for condition in conditions_of(deployment):
         if condition["type"] == "ReplicaFailure" and condition["status"] == "True":
             yield refused_pod(condition.get("reason", ""), condition.get("message", ""))
 
 
-def _last_warning(warnings: Sequence[Document], pods: set[str]) -> Iterator[PodReason]:
-    """The last warning about a pod that is not ready."""
-    for event in reversed(warnings):
-        if (event.get("involvedObject") or {}).get("name") in pods:
-            yield event_reason(event)
-
-
 def _progress_deadline(deployment: Document) -> Iterator[PodReason]:
-    for condition in _conditions(deployment):
+    for condition in conditions_of(deployment):
         if condition["type"] == "Progressing" and condition["status"] == "False":
             message = condition.get("message", "")
             cause = classify_text(message).cause if condition.get("reason") == "FailedCreate" else Cause.UNKNOWN

@@ -76,6 +76,10 @@ class Cause(StrEnum):
     CLUSTER_UNSCHEDULABLE = "cluster.unschedulable"
     CLUSTER_QUOTA = "cluster.quota"
     CLUSTER_PROBE = "cluster.probe"
+    CLUSTER_JOB = "cluster.job"
+    """A Job of the tenant's chart has failed, or its pods do."""
+    CLUSTER_VOLUME = "cluster.volume"
+    """A PersistentVolumeClaim gets no volume."""
     CLUSTER_ENDING = "cluster.namespace_ending"
     INGRESS_SILENT = "ingress.silent"
 
