@@ -14,13 +14,18 @@ from typing import Final
 from cluster_emulator import api_errors
 from cluster_emulator.kinds import (
     CONFIG_MAP,
+    DAEMON_SET,
     DEPLOYMENT,
     INGRESS,
+    JOB,
     NAMESPACE,
     POD,
     REPLICA_SET,
     SECRET,
     SERVICE,
+    STATEFUL_SET,
+    STORAGE_CLASS,
+    VOLUME_CLAIM,
     Kind,
 )
 from cluster_emulator.objects import Object
@@ -96,6 +101,10 @@ def _ingress(obj: Object) -> None:
 def _replica_set(obj: Object) -> None:
     spec = obj.setdefault("spec", {})
     spec.setdefault("replicas", 1)
+    _template(spec)
+
+
+def _template(spec: Object) -> None:
     _pod_spec(spec.setdefault("template", {}).setdefault("spec", {}))
     spec["template"].setdefault("metadata", {})
 
@@ -110,6 +119,63 @@ def _deployment(obj: Object) -> None:
         rolling.setdefault("maxSurge", "25%")
     spec.setdefault("progressDeadlineSeconds", 600)
     spec.setdefault("revisionHistoryLimit", 10)
+
+
+def _stateful_set(obj: Object) -> None:
+    _replica_set(obj)
+    spec = obj["spec"]
+    spec.setdefault("podManagementPolicy", "OrderedReady")
+    strategy = spec.setdefault("updateStrategy", {})
+    if strategy.setdefault("type", "RollingUpdate") == "RollingUpdate":
+        strategy.setdefault("rollingUpdate", {}).setdefault("partition", 0)
+    spec.setdefault("revisionHistoryLimit", 10)
+    _counted(obj, "replicas", "availableReplicas")
+    for template in spec.get("volumeClaimTemplates") or []:
+        template.update(apiVersion="v1", kind=VOLUME_CLAIM.name)
+        template.setdefault("status", {}).setdefault("phase", "Pending")
+        _volume_claim(template)
+
+
+def _daemon_set(obj: Object) -> None:
+    spec = obj.setdefault("spec", {})
+    _template(spec)
+    strategy = spec.setdefault("updateStrategy", {})
+    if strategy.setdefault("type", "RollingUpdate") == "RollingUpdate":
+        rolling = strategy.setdefault("rollingUpdate", {})
+        rolling.setdefault("maxUnavailable", 1)
+        rolling.setdefault("maxSurge", 0)
+    spec.setdefault("revisionHistoryLimit", 10)
+    _counted(obj, "currentNumberScheduled", "desiredNumberScheduled", "numberMisscheduled", "numberReady")
+
+
+def _counted(obj: Object, *fields: str) -> None:
+    """Numbers that a status has from the beginning, because clients require them."""
+    for name in fields:
+        obj.setdefault("status", {}).setdefault(name, 0)
+
+
+def _job(obj: Object) -> None:
+    """The server itself makes the selector of a Job, from its uid."""
+    spec = obj.setdefault("spec", {})
+    _template(spec)
+    for name, value in (("parallelism", 1), ("completions", 1), ("backoffLimit", 6)):
+        spec.setdefault(name, value)
+    spec.setdefault("completionMode", "NonIndexed")
+    spec.setdefault("suspend", False)
+    name, uid = obj["metadata"].get("name", ""), obj["metadata"].get("uid", "")
+    marks = {"batch.kubernetes.io/controller-uid": uid, "batch.kubernetes.io/job-name": name}
+    metadata = spec["template"]["metadata"]
+    metadata["labels"] = {**(metadata.get("labels") or {}), **marks, "controller-uid": uid, "job-name": name}
+    spec.setdefault("selector", {"matchLabels": {"batch.kubernetes.io/controller-uid": uid}})
+
+
+def _volume_claim(obj: Object) -> None:
+    obj.setdefault("spec", {}).setdefault("volumeMode", "Filesystem")
+
+
+def _storage_class(obj: Object) -> None:
+    obj.setdefault("reclaimPolicy", "Delete")
+    obj.setdefault("volumeBindingMode", "Immediate")
 
 
 def _pod(obj: Object) -> None:
@@ -172,5 +238,10 @@ _FILLERS: Final[dict[Kind, Callable[[Object], None]]] = {
     INGRESS: _ingress,
     REPLICA_SET: _replica_set,
     DEPLOYMENT: _deployment,
+    STATEFUL_SET: _stateful_set,
+    DAEMON_SET: _daemon_set,
+    JOB: _job,
+    VOLUME_CLAIM: _volume_claim,
+    STORAGE_CLASS: _storage_class,
     POD: _pod,
 }

@@ -5,6 +5,7 @@
 
 import asyncio
 import contextlib
+import copy
 import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -15,9 +16,11 @@ from aiohttp import web
 
 from cluster_emulator.admission import Admission
 from cluster_emulator.clock import Clock
+from cluster_emulator.controllers.daemonsets import DaemonSetController
 from cluster_emulator.controllers.deployments import DeploymentController
 from cluster_emulator.controllers.garbage import GarbageCollector
 from cluster_emulator.controllers.ingresses import IngressController
+from cluster_emulator.controllers.jobs import JobController
 from cluster_emulator.controllers.kubelet import NODE_NAME
 from cluster_emulator.controllers.manager import ControllerManager
 from cluster_emulator.controllers.namespaces import DELAY_SECONDS, NamespaceController
@@ -26,12 +29,14 @@ from cluster_emulator.controllers.pods import PodController
 from cluster_emulator.controllers.quotas import QuotaController
 from cluster_emulator.controllers.replicasets import ReplicaSetController
 from cluster_emulator.controllers.services import ServiceController
+from cluster_emulator.controllers.statefulsets import StatefulSetController
+from cluster_emulator.controllers.volumes import DEFAULT_CLASS, VolumeController
 from cluster_emulator.disk import Disk
 from cluster_emulator.faults import ActiveFaults, Fault
 from cluster_emulator.history import Key
 from cluster_emulator.ingress.application import Application, describe_request
 from cluster_emulator.ingress.listener import IngressListener
-from cluster_emulator.kinds import NAMESPACE, NODE, Kind
+from cluster_emulator.kinds import NAMESPACE, NODE, STORAGE_CLASS, Kind
 from cluster_emulator.objects import Object
 from cluster_emulator.registry import Registry
 from cluster_emulator.server import ApiServer
@@ -95,6 +100,10 @@ class ClusterEmulator:
                 NamespaceController(self.registry, ca_pem, namespace_delay_seconds),
                 DeploymentController(self.registry, recorder),
                 ReplicaSetController(self.registry, recorder),
+                StatefulSetController(self.registry, recorder),
+                DaemonSetController(self.registry, recorder),
+                JobController(self.registry, recorder),
+                VolumeController(self.registry, recorder),
                 PodController(self.registry, recorder, self.faults),
                 ServiceController(self.registry),
                 IngressController(self.registry),
@@ -110,6 +119,8 @@ class ClusterEmulator:
             self._ensure(NAMESPACE, name)
         if self._ensure(NODE, NODE_NAME):
             self.registry.change(Key(NODE, "", NODE_NAME), lambda node: node.update(status=_NODE), "status")
+        if not self.store.find(Key(STORAGE_CLASS, "", DEFAULT_CLASS["metadata"]["name"])):
+            self.registry.create(STORAGE_CLASS, "", copy.deepcopy(DEFAULT_CLASS))
 
     def _ensure(self, kind: Kind, name: str) -> bool:
         if self.store.find(Key(kind, "", name)):

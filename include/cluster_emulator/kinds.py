@@ -82,6 +82,10 @@ VOLUME_CLAIM: Final = Kind(
 )  # fmt: skip
 DEPLOYMENT: Final = Kind("apps", "v1", "deployments", "Deployment", ("deploy",), has_status=True, has_scale=True)
 REPLICA_SET: Final = Kind("apps", "v1", "replicasets", "ReplicaSet", ("rs",), has_status=True, has_scale=True)
+STATEFUL_SET: Final = Kind("apps", "v1", "statefulsets", "StatefulSet", ("sts",), has_status=True, has_scale=True)
+DAEMON_SET: Final = Kind("apps", "v1", "daemonsets", "DaemonSet", ("ds",), has_status=True)
+JOB: Final = Kind("batch", "v1", "jobs", "Job", has_status=True)
+STORAGE_CLASS: Final = Kind("storage.k8s.io", "v1", "storageclasses", "StorageClass", ("sc",), namespaced=False)
 INGRESS: Final = Kind("networking.k8s.io", "v1", "ingresses", "Ingress", ("ing",), has_status=True)
 INGRESS_CLASS: Final = Kind("networking.k8s.io", "v1", "ingressclasses", "IngressClass", namespaced=False)
 NETWORK_POLICY: Final = Kind("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy", ("netpol",))
@@ -98,8 +102,8 @@ LEASE: Final = Kind("coordination.k8s.io", "v1", "leases", "Lease")
 
 KINDS: Final[tuple[Kind, ...]] = (
     NAMESPACE, NODE, CONFIG_MAP, SECRET, SERVICE, SERVICE_ACCOUNT, POD, EVENT, QUOTA, LIMIT_RANGE, VOLUME_CLAIM,
-    DEPLOYMENT, REPLICA_SET, INGRESS, INGRESS_CLASS, NETWORK_POLICY, ENDPOINT_SLICE, DISRUPTION_BUDGET, AUTOSCALER,
-    ROLE, ROLE_BINDING, LEASE,
+    DEPLOYMENT, REPLICA_SET, STATEFUL_SET, DAEMON_SET, JOB, STORAGE_CLASS, INGRESS, INGRESS_CLASS, NETWORK_POLICY,
+    ENDPOINT_SLICE, DISRUPTION_BUDGET, AUTOSCALER, ROLE, ROLE_BINDING, LEASE,
 )  # fmt: skip
 BY_PATH: Final = {(kind.group, kind.version, kind.plural): kind for kind in KINDS}
 BY_RESOURCE: Final = {kind.resource: kind for kind in KINDS}

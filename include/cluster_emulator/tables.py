@@ -11,9 +11,11 @@ from typing import Final, TypeAlias
 from cluster_emulator.clock import Clock, parse_stamp
 from cluster_emulator.kinds import (
     CONFIG_MAP,
+    DAEMON_SET,
     DEPLOYMENT,
     EVENT,
     INGRESS,
+    JOB,
     NAMESPACE,
     NODE,
     POD,
@@ -21,6 +23,8 @@ from cluster_emulator.kinds import (
     REPLICA_SET,
     SECRET,
     SERVICE,
+    STATEFUL_SET,
+    VOLUME_CLAIM,
     Kind,
 )
 from cluster_emulator.objects import Json, Object, decode, lookup
@@ -78,6 +82,15 @@ def _amounts(section: str) -> Cell:
     return shown
 
 
+def _job_status(job: Object) -> str:
+    ended = {c["type"] for c in lookup(job, "status", "conditions") or [] if c["status"] == "True"}
+    return next((kind for kind in ("Complete", "Failed", "Suspended") if kind in ended), "Running")
+
+
+def _completions(job: Object) -> str:
+    return f"{lookup(job, 'status', 'succeeded') or 0}/{lookup(job, 'spec', 'completions')}"
+
+
 def _node_status(node: Object) -> str:
     ready = [c for c in lookup(node, "status", "conditions") or [] if c["type"] == "Ready"]
     return "Ready" if ready and ready[0]["status"] == "True" else "NotReady"
@@ -113,6 +126,20 @@ _COLUMNS: Final[dict[Kind, tuple[tuple[str, Cell], ...]]] = {
         ("Desired", lambda obj: lookup(obj, "spec", "replicas") or 0),
         ("Current", _status("replicas")),
         ("Ready", _status("readyReplicas")),
+    ),
+    STATEFUL_SET: (("Ready", _ready_of),),
+    DAEMON_SET: (
+        ("Desired", _status("desiredNumberScheduled")),
+        ("Current", _status("currentNumberScheduled")),
+        ("Ready", _status("numberReady")),
+        ("Up-to-date", _status("updatedNumberScheduled")),
+        ("Available", _status("numberAvailable")),
+    ),
+    JOB: (("Status", _job_status), ("Completions", _completions)),
+    VOLUME_CLAIM: (
+        ("Status", _status("phase", default="")),
+        ("Volume", lambda obj: lookup(obj, "spec", "volumeName") or ""),
+        ("StorageClass", lambda obj: lookup(obj, "spec", "storageClassName") or ""),
     ),
     INGRESS: (
         ("Class", lambda obj: lookup(obj, "spec", "ingressClassName") or "<none>"),

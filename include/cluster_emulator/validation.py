@@ -6,20 +6,24 @@ mistakes that a chart or a client could make, with the real server's messages.
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Final
 
 from cluster_emulator import api_errors, quantities
 from cluster_emulator.kinds import (
     CONFIG_MAP,
+    DAEMON_SET,
     DEPLOYMENT,
     INGRESS,
+    JOB,
     NAMESPACE,
     POD,
     REPLICA_SET,
     ROLE_BINDING,
     SECRET,
     SERVICE,
+    STATEFUL_SET,
+    VOLUME_CLAIM,
     Kind,
 )
 from cluster_emulator.objects import Json, Object, lookup
@@ -104,21 +108,41 @@ def _workload(obj: Object) -> Iterator[str]:
             f"spec.template.metadata.labels: Invalid value: {_shown(labels)}: "
             "`selector` does not match template `labels`"
         )
-    yield from _pod_spec(template.get("spec") or {}, "spec.template.spec")
+    claimed = {lookup(each, "metadata", "name") for each in spec.get("volumeClaimTemplates") or []}
+    yield from _pod_spec(template.get("spec") or {}, "spec.template.spec", claimed)
     policy = lookup(template, "spec", "restartPolicy")
     if policy not in (None, "Always"):
         yield f'spec.template.spec.restartPolicy: Unsupported value: "{policy}": supported values: "Always"'
+
+
+def _job(obj: Object) -> Iterator[str]:
+    spec = lookup(obj, "spec", "template", "spec") or {}
+    yield from _pod_spec(spec, "spec.template.spec")
+    policy = spec.get("restartPolicy")
+    if policy not in ("OnFailure", "Never"):
+        yield (
+            f'spec.template.spec.restartPolicy: Unsupported value: "{policy}": supported values: "OnFailure", "Never"'
+        )
+
+
+def _volume_claim(obj: Object) -> Iterator[str]:
+    spec = obj.get("spec") or {}
+    if not spec.get("accessModes"):
+        yield "spec.accessModes: Required value: at least 1 access mode is required"
+    if not lookup(spec, "resources", "requests", "storage"):
+        yield "spec.resources[storage]: Required value"
+    yield from _amounts(lookup(spec, "resources", "requests") or {}, "spec.resources.requests")
 
 
 def _pod(obj: Object) -> Iterator[str]:
     return _pod_spec(obj.get("spec") or {}, "spec")
 
 
-def _pod_spec(spec: Object, field: str) -> Iterator[str]:
+def _pod_spec(spec: Object, field: str, claimed: Collection[str] = ()) -> Iterator[str]:
     containers = spec.get("containers") or []
     if not containers:
         yield f"{field}.containers: Required value"
-    volumes = {volume.get("name") for volume in spec.get("volumes") or []}
+    volumes = {volume.get("name") for volume in spec.get("volumes") or []} | set(claimed)
     values: set[str] = set()
     for i, container in enumerate(containers):
         here = f"{field}.containers[{i}]"
@@ -200,6 +224,10 @@ def _secret(obj: Object) -> Iterator[str]:
 
 _INSPECTORS: Final[dict[Kind, Callable[[Object], Iterator[str]]]] = {
     DEPLOYMENT: _workload,
+    STATEFUL_SET: _workload,
+    DAEMON_SET: _workload,
+    JOB: _job,
+    VOLUME_CLAIM: _volume_claim,
     REPLICA_SET: _workload,
     POD: _pod,
     SERVICE: _service,
@@ -211,6 +239,10 @@ _INSPECTORS: Final[dict[Kind, Callable[[Object], Iterator[str]]]] = {
 
 _IMMUTABLE: Final[dict[Kind, tuple[tuple[str, ...], ...]]] = {
     DEPLOYMENT: (("spec", "selector"),),
+    STATEFUL_SET: (("spec", "selector"), ("spec", "serviceName"), ("spec", "volumeClaimTemplates")),
+    DAEMON_SET: (("spec", "selector"),),
+    JOB: (("spec", "selector"), ("spec", "completions"), ("spec", "template")),
+    VOLUME_CLAIM: (("spec", "accessModes"),),
     REPLICA_SET: (("spec", "selector"),),
     SECRET: (("type",),),
     ROLE_BINDING: (("roleRef",),),

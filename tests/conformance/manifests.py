@@ -3,6 +3,7 @@
 from typing import Any
 
 IMAGE = "registry.k8s.io/pause:3.10"
+ENDING_IMAGE = "registry.k8s.io/e2e-test-images/busybox:1.36.1-1"
 NO_IMAGE = "registry.invalid/nothing:1"
 
 Manifest = dict[str, Any]
@@ -70,3 +71,43 @@ def ingress(name: str = "web", host: str = "web.example.test") -> Manifest:
         "metadata": {"name": name},
         "spec": {"rules": [rule]},
     }
+
+
+def _template(name: str, image: str, **spec: Any) -> Manifest:
+    containers = [{"name": "main", "image": image}]
+    return {
+        "metadata": {"labels": {"app": name}},
+        "spec": {"terminationGracePeriodSeconds": 1, "containers": containers, **spec},
+    }
+
+
+def claim(name: str = "data", storage_class: str = "") -> Manifest:
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}}
+    named = {"storageClassName": storage_class} if storage_class else {}
+    metadata = {"name": name}
+    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec | named}
+
+
+def stateful_set(name: str = "db", replicas: int = 1, image: str = IMAGE, *, claims: bool = False) -> Manifest:
+    spec = {
+        "replicas": replicas,
+        "serviceName": name,
+        "selector": {"matchLabels": {"app": name}},
+        "template": _template(name, image),
+    }
+    if claims:
+        template = claim()
+        spec["volumeClaimTemplates"] = [{"metadata": template["metadata"], "spec": template["spec"]}]
+    return {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": name}, "spec": spec}
+
+
+def daemon_set(name: str = "agent", image: str = IMAGE) -> Manifest:
+    spec = {"selector": {"matchLabels": {"app": name}}, "template": _template(name, image)}
+    return {"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": name}, "spec": spec}
+
+
+def job(name: str = "seed", **spec: Any) -> Manifest:
+    """Its container ends at once, and well."""
+    template = _template(name, ENDING_IMAGE, restartPolicy="Never")
+    template["spec"]["containers"][0]["command"] = ["true"]
+    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name}, "spec": {"template": template, **spec}}

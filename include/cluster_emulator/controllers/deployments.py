@@ -50,7 +50,7 @@ class DeploymentController:
 
     def _new_set(self, deployment: Object, sets: list[Object]) -> Object | None:
         """The ReplicaSet of the present template, made when missing, with the highest revision."""
-        name = f"{deployment['metadata']['name']}-{_template_hash(deployment)}"
+        name = f"{deployment['metadata']['name']}-{template_hash(deployment)}"
         newest = max((_revision(rs) for rs in sets), default=0)
         found = next((rs for rs in sets if rs["metadata"]["name"] == name), None)
         if found is None:
@@ -121,8 +121,9 @@ class DeploymentController:
         return again
 
 
-def _template_hash(deployment: Object) -> str:
-    digest = hashlib.sha256(encode_sorted(deployment["spec"]["template"])).hexdigest()
+def template_hash(workload: Object) -> str:
+    """The same for the same pod template."""
+    digest = hashlib.sha256(encode_sorted(workload["spec"]["template"])).hexdigest()
     return digest[:10]
 
 

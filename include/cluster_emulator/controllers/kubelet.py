@@ -31,6 +31,7 @@ class PodInputs:
     stamp: str  # now
     fault: Fault | None = None
     missing: str = ""  # the missing configuration of a container, in the kubelet's message
+    unbound: str = ""  # the volume claim that keeps it from a node, in the scheduler's message
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,8 @@ def pod_outcome(now: PodInputs) -> PodOutcome:
 def _never_started(now: PodInputs) -> PodOutcome | None:
     """What keeps a pod from its first start; one that runs is beyond it."""
     kind = now.fault.kind if now.fault else None
-    if kind is FaultKind.UNSCHEDULABLE and not lookup(now.pod, "status", "containerStatuses"):
-        return _unschedulable()
+    if not lookup(now.pod, "status", "containerStatuses") and (kind is FaultKind.UNSCHEDULABLE or now.unbound):
+        return _unschedulable(now.unbound or _UNSCHEDULABLE)
     if kind is FaultKind.IMAGE_PULL or _cannot_exist(now.pod):
         return _unpullable(now)
     if now.missing:
@@ -77,7 +78,7 @@ def _never_started(now: PodInputs) -> PodOutcome | None:
 def _started(now: PodInputs) -> PodOutcome:
     kind = now.fault.kind if now.fault else None
     if kind is FaultKind.CRASH_LOOP:
-        return _crashing(now)
+        return _failing(now) if now.pod["spec"]["restartPolicy"] == "Never" else _crashing(now)
     ready_at = START_SECONDS + (now.fault.seconds if now.fault and kind is FaultKind.SLOW_START else 0)
     if now.age < ready_at and not _was_ready(now.pod):
         return _starting_slowly(now, ready_at - now.age)
@@ -107,8 +108,8 @@ def _waiting(reason: str, message: str = "") -> Object:
     return {"waiting": {"reason": reason} | ({"message": message} if message else {})}
 
 
-def _unschedulable() -> PodOutcome:
-    note = Note("FailedScheduling", _UNSCHEDULABLE, "default-scheduler", warning=True)
+def _unschedulable(message: str) -> PodOutcome:
+    note = Note("FailedScheduling", message, "default-scheduler", warning=True)
     return PodOutcome("Pending", notes=(note,), scheduled=False)
 
 
@@ -157,6 +158,12 @@ def _crashing(now: PodInputs) -> PodOutcome:
     note = _kubelet("BackOff", f"Back-off restarting failed container {name} in pod {where}", warning=True)
     container = Container(state, restarts=restarts + 1, last_state=last)
     return PodOutcome("Running", container, (note,), started + wait - now.age)
+
+
+def _failing(now: PodInputs) -> PodOutcome:
+    """A pod that is never restarted ends with its container."""
+    ended = {"exitCode": 1, "reason": "Error", "startedAt": now.stamp, "finishedAt": now.stamp}
+    return PodOutcome("Failed", Container({"terminated": ended}))
 
 
 def _duration(seconds: float) -> str:

@@ -47,6 +47,8 @@ def _conditions(pod: Object, outcome: PodOutcome) -> list[Object]:
     ready: Object = {"status": "True"}
     if outcome.phase == "Succeeded":
         ready = {"status": "False", "reason": "PodCompleted"}
+    elif outcome.phase == "Failed":
+        ready = {"status": "False", "reason": "PodFailed"}
     elif outcome.container is None or not outcome.container.ready:
         message = f"containers with unready status: [{names}]"
         ready = {"status": "False", "reason": "ContainersNotReady", "message": message}

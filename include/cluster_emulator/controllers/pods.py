@@ -12,10 +12,10 @@ from cluster_emulator.clock import parse_stamp
 from cluster_emulator.controllers import pod_status
 from cluster_emulator.controllers.kubelet import NODE_NAME, PodInputs, PodOutcome, pod_outcome
 from cluster_emulator.controllers.notes import Note, Recorder
-from cluster_emulator.controllers.references import missing_reference
+from cluster_emulator.controllers.references import missing_reference, unbound_claim
 from cluster_emulator.faults import POD_FAULTS, ActiveFaults, FaultKind
 from cluster_emulator.history import ADDED, DELETED, Event, Key
-from cluster_emulator.kinds import CONFIG_MAP, POD, SECRET
+from cluster_emulator.kinds import CONFIG_MAP, POD, SECRET, VOLUME_CLAIM
 from cluster_emulator.objects import Object, lookup
 from cluster_emulator.registry import Registry
 
@@ -35,8 +35,10 @@ class PodController:
     def woken_by(self, event: Event) -> Iterable[Hashable]:
         if event.key.kind is POD:
             yield event.key
-        elif event.key.kind in (SECRET, CONFIG_MAP) and event.type in (ADDED, DELETED):
-            # A pod that waits for its Secret continues when that comes.
+        elif (event.key.kind in (SECRET, CONFIG_MAP) and event.type in (ADDED, DELETED)) or (
+            event.key.kind is VOLUME_CLAIM
+        ):
+            # A pod that waits for its Secret continues when that comes, one that waits for its volume when it is bound.
             for record in self._store.records(POD, event.key.namespace):
                 if record.selectable.fields["status.phase"] == "Pending":
                     yield record.key
@@ -64,6 +66,7 @@ class PodController:
             self._clock.stamp(),
             self._faults.find(POD_FAULTS, key.namespace),
             missing_reference(self._store, pod),
+            unbound_claim(self._store, pod),
         )
         outcome = pod_outcome(now)
         if outcome.scheduled and not pod["spec"].get("nodeName"):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cluster_emulator.history import Key
-from cluster_emulator.kinds import CONFIG_MAP, SECRET, Kind
+from cluster_emulator.kinds import CONFIG_MAP, SECRET, VOLUME_CLAIM, Kind
 from cluster_emulator.objects import Object, lookup
 from cluster_emulator.store import Store
 
@@ -63,4 +63,22 @@ def missing_reference(store: Store, pod: Object) -> str:
         if reference.item and reference.item not in (lookup(record.document(), "data") or {}):
             place = f"{namespace}/{reference.name}"
             return f"couldn't find key {reference.item} in {reference.kind.name} {place}"
+    return ""
+
+
+def claim_names(pod: Object) -> Iterator[str]:
+    """The volume claims that it mounts."""
+    for volume in pod["spec"].get("volumes") or []:
+        if name := lookup(volume, "persistentVolumeClaim", "claimName"):
+            yield str(name)
+
+
+def unbound_claim(store: Store, pod: Object) -> str:
+    """The scheduler's message about the first volume claim that is not bound; "" if all are."""
+    for name in claim_names(pod):
+        record = store.find(Key(VOLUME_CLAIM, pod["metadata"]["namespace"], name))
+        if record is None:
+            return f'0/1 nodes are available: persistentvolumeclaim "{name}" not found.'
+        if lookup(record.document(), "status", "phase") != "Bound":
+            return "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims."
     return ""

@@ -7,12 +7,12 @@ namespace) becomes an event and the condition ReplicaFailure, and is tried again
 from collections.abc import Hashable, Iterable
 from typing import Final
 
-from cluster_emulator import deletion
 from cluster_emulator.api_errors import ApiError
-from cluster_emulator.controllers.notes import Note, Recorder
+from cluster_emulator.controllers.notes import Recorder
+from cluster_emulator.controllers.pod_maker import PodMaker, is_alive, is_ready, pod_of
 from cluster_emulator.history import Event, Key
 from cluster_emulator.kinds import POD, REPLICA_SET
-from cluster_emulator.objects import Object, labels, lookup, owner_reference
+from cluster_emulator.objects import Object, lookup
 from cluster_emulator.registry import Registry
 
 _COMPONENT: Final = "replicaset-controller"
@@ -24,7 +24,8 @@ class ReplicaSetController:
     """Keeps the pods of ReplicaSets."""
 
     def __init__(self, registry: Registry, recorder: Recorder) -> None:
-        self._registry, self._store, self._recorder = registry, registry.store, recorder
+        self._registry, self._store = registry, registry.store
+        self._maker = PodMaker(registry, recorder, _COMPONENT)
         self._failed: dict[Key, int] = {}  # tries in a row, for the back-off only
 
     def woken_by(self, event: Event) -> Iterable[Hashable]:
@@ -49,63 +50,24 @@ class ReplicaSetController:
 
     def _pods(self, rs: Object) -> list[Object]:
         pods = [record.document() for record in self._store.owned_by(rs["metadata"]["uid"], POD)]
-        return [pod for pod in pods if _counts(pod)]
+        return [pod for pod in pods if is_alive(pod)]
 
     def _size(self, rs: Object) -> ApiError | None:
         pods = self._pods(rs)
         desired = rs["spec"]["replicas"]
         for pod in sorted(pods, key=is_ready)[: max(0, len(pods) - desired)]:
-            self._delete(rs, pod)
+            self._maker.delete(rs, pod)
         for _ in range(desired - len(pods)):
-            error = self._create(rs)
+            error = self._maker.create(rs, pod_of(rs))
             if error:
                 return error
         return None
-
-    def _create(self, rs: Object) -> ApiError | None:
-        template, metadata = rs["spec"]["template"], rs["metadata"]
-        pod: Object = {
-            "metadata": {
-                "generateName": f"{metadata['name']}-",
-                "labels": labels(template),
-                "ownerReferences": [owner_reference(rs)],
-            },
-            "spec": template["spec"],
-        }
-        if template["metadata"].get("annotations"):
-            pod["metadata"]["annotations"] = template["metadata"]["annotations"]
-        try:
-            made = self._registry.create(POD, metadata["namespace"], pod)
-        except ApiError as error:
-            if "NamespaceTerminating" not in str(error.details):
-                note = Note("FailedCreate", f"Error creating: {error.message}", _COMPONENT, warning=True)
-                self._recorder.say(rs, note)
-            return error
-        message = f"Created pod: {made['metadata']['name']}"
-        self._recorder.say(rs, Note("SuccessfulCreate", message, _COMPONENT))
-        return None
-
-    def _delete(self, rs: Object, pod: Object) -> None:
-        metadata = pod["metadata"]
-        deletion.delete(self._registry, Key(POD, metadata["namespace"], metadata["name"]))
-        message = f"Deleted pod: {metadata['name']}"
-        self._recorder.say(rs, Note("SuccessfulDelete", message, _COMPONENT))
 
     def _report(self, key: Key, error: ApiError | None) -> None:
         rs = self._store.get(key).document()
         status = _status(rs, self._pods(rs), error, self._registry.clock.stamp())
         if status != rs.get("status"):
             self._registry.change(key, lambda target: target.update(status=status), "status")
-
-
-def _counts(pod: Object) -> bool:
-    finished = lookup(pod, "status", "phase") in ("Succeeded", "Failed")
-    return not pod["metadata"].get("deletionTimestamp") and not finished
-
-
-def is_ready(pod: Object) -> bool:
-    conditions = lookup(pod, "status", "conditions") or []
-    return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
 
 
 def _status(rs: Object, pods: list[Object], error: ApiError | None, stamp: str) -> Object:

@@ -6,7 +6,7 @@ with more than a hundred pods.
 
 from collections.abc import Hashable, Iterable
 
-from cluster_emulator.controllers.replicasets import is_ready
+from cluster_emulator.controllers.pod_maker import is_ready
 from cluster_emulator.history import Event, Key
 from cluster_emulator.kinds import ENDPOINT_SLICE, POD, SERVICE
 from cluster_emulator.objects import Object, lookup, owner_reference

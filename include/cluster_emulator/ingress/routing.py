@@ -6,7 +6,7 @@ ingress controller would have it.
 
 from dataclasses import dataclass
 
-from cluster_emulator.controllers.replicasets import is_ready
+from cluster_emulator.controllers.pod_maker import is_ready
 from cluster_emulator.controllers.services import selected_pods
 from cluster_emulator.history import DELETED, Event, Key
 from cluster_emulator.kinds import INGRESS, SERVICE
