@@ -1,12 +1,13 @@
-"""Wait for workloads ready: creates nothing, waits until every pod of the release is available, and reports why not."""
+"""Wait for workloads ready: creates nothing, waits until each workload of the release is ready, and reports why not."""
 
 from datetime import timedelta
 
 from tenancy.activities.activity import WaitingActivity, WatchedNamespace
 from tenancy.activities.context import ActivityContext
 from tenancy.activities.deploy_workloads import NAMESPACE, RELEASE, DeployWorkloads, cluster_of, workload_name
-from tenancy.adapters.workload_readiness import Readiness, readiness
+from tenancy.adapters.workload_readiness import Readiness
 from tenancy.saga.advice import Remedy
+from tenancy.saga.errors import PermanentError
 from tenancy.saga.names import ActivityName
 from tenancy.saga.states import ActivityKind
 from tenancy.saga.system_status import CLUSTER
@@ -34,7 +35,10 @@ class WaitForWorkloadsReady(WaitingActivity):
             context.name_of(RELEASE, workload_name(context)),
             context.name_of(NAMESPACE, workload_name(context)),
         )
-        return readiness(cluster_of(context).workload(release, namespace), context.plan.replicas)
+        found = cluster_of(context).readiness(release, namespace, context.plan.replicas)
+        if found.final:
+            raise PermanentError(f"{found.reason.rstrip('.')}.", cause=found.cause)
+        return found
 
     def watched_namespace(self, context: ActivityContext) -> WatchedNamespace:
         namespace = context.recorded(NAMESPACE)

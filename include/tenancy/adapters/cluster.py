@@ -10,11 +10,16 @@ from kubernetes.client import Configuration
 
 from tenancy.adapters.helm import Helm
 from tenancy.adapters.helm_kubeconfig import kubeconfig
-from tenancy.adapters.kubernetes_api import Document, KubernetesApi
-from tenancy.adapters.namespaces import GONE_WITHIN_SECONDS, PATH, Namespaces
+from tenancy.adapters.kubernetes_api import KubernetesApi
+from tenancy.adapters.namespaces import GONE_WITHIN_SECONDS, Namespaces
+from tenancy.adapters.release_objects import ReleaseObjects
+from tenancy.adapters.release_readiness import release_readiness
 from tenancy.adapters.releases import Releases
-from tenancy.adapters.workload_readiness import Workload
+from tenancy.adapters.workload_readiness import Readiness
 from tenancy.saga.systems import ExpectedSystem
+
+_ALONE = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {}}}\n"
+"""What a release is taken for whose record is gone or cannot be read."""
 
 
 class Cluster:
@@ -48,25 +53,18 @@ class Cluster:
         """The address of its API."""
         return str(self._api.configuration.host)
 
-    def workload(self, name: str, namespace: str) -> Workload:
-        """The release's Deployment, its pods and the namespace's warnings, oldest first."""
-        deployment = self._api.get(f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}")
-        pods = self._api.list_objects(f"{PATH}/{namespace}/pods", f"app.kubernetes.io/instance={name}")
-        warnings = self._api.list_objects(f"{PATH}/{namespace}/events", fields="type=Warning")
-        return Workload(deployment, pods, sorted(warnings, key=_time_of_event))
+    def readiness(self, name: str, namespace: str, replicas: int) -> Readiness:
+        """Are all objects of the release ready? `replicas` is the plan's, for the Deployment with the release's name.
+
+        Objects that only have to exist are looked for last, once nothing else is awaited.
+        """
+        objects = ReleaseObjects(self._api, self.releases.manifest(name, namespace) or _ALONE.format(name), namespace)
+        found = release_readiness(objects.judged(), name, replicas)
+        missing = objects.first_missing() if found.ready else ""
+        return Readiness(ready=False, reason=f"{missing} does not exist") if missing else found
 
 
 def open_cluster(configuration: Configuration, label: str, *, connection: str = "") -> Cluster:
     """The cluster of this client configuration. Helm uses the same."""
     api = KubernetesApi(configuration, label, connection=connection)
     return Cluster(api, Helm(lambda: kubeconfig(configuration), label, connection=connection))
-
-
-def _time_of_event(event: Document) -> str:
-    series = event.get("series") or {}
-    return str(
-        event.get("lastTimestamp")
-        or series.get("lastObservedTime")
-        or event.get("eventTime")
-        or event["metadata"].get("creationTimestamp")
-    )

@@ -13,7 +13,7 @@ import yaml
 from tenancy.adapters import manifests
 from tenancy.adapters.kubernetes_api import Document, KubernetesApi
 
-_PATHS: Final = {
+CLUSTER_SCOPED: Final = {
     "APIService": "/apis/apiregistration.k8s.io/v1/apiservices",
     "CSIDriver": "/apis/storage.k8s.io/v1/csidrivers",
     "ClusterRole": "/apis/rbac.authorization.k8s.io/v1/clusterroles",
@@ -29,7 +29,8 @@ _PATHS: Final = {
     "ValidatingAdmissionPolicyBinding": "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings",
     "ValidatingWebhookConfiguration": "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations",
 }
-"""The cluster-scoped kinds of Kubernetes 1.36 that a chart may have. Kinds of custom resources are not known here."""
+"""Kind -> where its objects are: the cluster-scoped kinds of Kubernetes 1.36 that a chart may have. Kinds of custom
+resources are not known here."""
 _RELEASE, _NAMESPACE = "meta.helm.sh/release-name", "meta.helm.sh/release-namespace"
 
 
@@ -47,9 +48,9 @@ def delete_cluster_scoped(
 
 def _paths(manifest: str) -> Iterator[str]:
     for kind, text in manifests.documents(manifest):
-        if kind in _PATHS:
+        if kind in CLUSTER_SCOPED:
             document: Any = yaml.safe_load(text)
-            yield f"{_PATHS[kind]}/{document['metadata']['name']}"
+            yield f"{CLUSTER_SCOPED[kind]}/{document['metadata']['name']}"
 
 
 def _owner(document: Document) -> tuple[str | None, str | None]:

@@ -22,6 +22,7 @@ _HIDDEN: Final = "Secret"
 """A kind whose values are never shown."""
 _SHORT: Final = 80
 _KIND: Final = re.compile(r"(?m)^kind: [\"']?(\w+)[\"']?\s*$")
+_API_VERSION: Final = re.compile(r"(?m)^apiVersion: [\"']?([\w./-]+)[\"']?\s*$")
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,12 @@ def documents(manifest: str) -> Iterator[tuple[str, str]]:
     for text in re.split(r"(?m)^---\s*$", manifest):
         if kind := _KIND.search(text):
             yield kind[1], text
+
+
+def api_version(text: str) -> str:
+    """The apiVersion in the text of a document; empty if it has none."""
+    found = _API_VERSION.search(text)
+    return found[1] if found else ""
 
 
 def _is_ours(actual: Document, path: tuple[str, ...], ours: Collection[str]) -> bool:

@@ -25,6 +25,15 @@ NAMESPACED: Final = {
 """Kind -> where its objects are. A chart needs our account's right to read each of them."""
 
 
+_JUDGED: Final = frozenset({"DaemonSet", "Deployment", "PersistentVolumeClaim", "StatefulSet"})
+
+
+def is_passive(api_version: str, kind: str) -> bool:
+    """Is it ready as soon as it exists? A kind of the same name in another group is a custom resource."""
+    root = f"/apis/{api_version}/" if "/" in api_version else f"/api/{api_version}/"
+    return kind not in _JUDGED and NAMESPACED.get(kind, "").startswith(root)
+
+
 def path_of(document: dict[str, Any], namespace: str) -> str:
     """Where the object of this manifest is; `namespace` is the release's, for a manifest that states none."""
     metadata = document["metadata"]

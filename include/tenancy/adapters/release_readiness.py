@@ -43,7 +43,7 @@ def release_readiness(objects: Sequence[ReleaseObject], release: str, replicas: 
         return judged[0][1] if alone else Readiness(ready=True, reason=f"all {len(judged)} workloads are ready")
     first, found = min(waiting, key=_rank)
     if len(objects) == 1 and _is_main(first, release):
-        return found
+        return found if first.actual else readiness(Workload(None), replicas)
     named = f"{first.key[1]} {name_of(first.asked)}"
     separator = " " if found.final or first.actual is None else ": "
     return replace(found, reason=f"{named}{separator}{found.reason}"[:LONGEST])
@@ -53,8 +53,6 @@ def _judge(each: ReleaseObject, release: str, replicas: int) -> Readiness:
     kind = RULES.get(each.key)
     if each.actual is None:
         gone = kind is not None and kind.may_be_gone(each.asked)
-        if not gone and _is_main(each, release):
-            return readiness(Workload(None), replicas)
         return Readiness(ready=gone, reason="has ended and is gone" if gone else "does not exist")
     observed = ObservedObject(each.asked, each.actual, each.around)
     if _is_main(each, release):

@@ -45,6 +45,11 @@ class Releases:
             self._api.require_same_system()  # another cluster has none, either
         return newest_revision(revisions)
 
+    def manifest(self, name: str, namespace: str) -> str:
+        """The manifests of its newest revision; empty if there is none, or if they cannot be read."""
+        current = self._stored(name, namespace)
+        return current.manifest if current else ""
+
     def of_platform(self, platform: str) -> list[ReleaseStatus]:
         """Every release of this platform in any state, once for each of its revisions."""
         secrets = self._api.iterate_metadata("/api/v1/secrets", f"owner=helm,{PLATFORM_LABEL}={platform}")
