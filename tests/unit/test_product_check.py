@@ -12,6 +12,9 @@ from tests.contract.fake_tenancy_api import FakeTenancy
 from tests.products import SAMPLE
 from tests.unit.tenantctl_runner import run
 
+DEPLOYMENT = "chart/templates/deployment.yaml"
+METADATA = 'metadata:\n  {{- include "tenant.metadata" . | nindent 2 }}\n'
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -44,11 +47,12 @@ def test_the_sample_has_no_mistakes():
         (_replace("values.yaml.j2", "databasePort:", "databaseport:"), "databaseport"),
         (_replace("chart/templates/secret.yaml", "b64enc", "b65enc"), "b65enc"),
         (_replace("chart/Chart.yaml", "version: 1.0.1", "version: new"), "chart: "),
-        (_replace("chart/templates/_helpers.tpl", "app.kubernetes.io/instance", "instance"), "must have the label"),
+        (_replace(DEPLOYMENT, "apps/v1\nkind: Deployment", "v1\nkind: ConfigMap"), "chart: must have a workload"),
         (
-            _replace("chart/templates/deployment.yaml", "kind: Deployment", "kind: StatefulSet"),
-            "must have a Deployment",
+            _replace(DEPLOYMENT, METADATA, f'{METADATA}  annotations: {{"helm.sh/hook": test}}\n'),
+            "must have a workload",
         ),
+        (_replace(DEPLOYMENT, METADATA, METADATA + "  namespace: elsewhere\n"), "and some are in elsewhere"),
         (
             _write("migrations/versions/0003.py", "revision = '3'\ndown_revision = '0001'"),
             "migrations: must have one h",
@@ -90,6 +94,19 @@ def test_every_mistake_in_a_folder_of_sql_is_named(folder: Path):
     problems = check_product(folder)
     assert any(each.startswith("migrations/1_again.sql: has the same number as 0001_first.sql") for each in problems)
     assert any(each.startswith("migrations/next.sql: is no migration's name") for each in problems)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("kind: Deployment", "kind: StatefulSet"),
+        ("kind: Deployment", "kind: DaemonSet"),
+        ("apiVersion: apps/v1\nkind: Deployment", "apiVersion: example.com/v1\nkind: Application"),
+    ],
+)
+def test_a_chart_needs_any_workload_and_no_deployment(folder: Path, before: str, after: str):
+    _replace(DEPLOYMENT, before, after)(folder)
+    assert [each for each in check_product(folder) if "workload" in each] == []
 
 
 def test_the_starting_point_passes_and_is_written_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -18,12 +18,13 @@ from tenancy.adapters.admin_account import PLACEHOLDERS
 from tenancy.adapters.helm import Helm, Release
 from tenancy.adapters.migration_folder import migrations_in
 from tenancy.adapters.product_file import ADMIN_STATEMENTS, chart_version, load_product
+from tenancy.adapters.readiness_rules import RULES
+from tenancy.adapters.release_objects import is_judged
 from tenancy.adapters.values_template import render_values
 from tenancy.saga.errors import ProductFileError, TenancyError
 from tenancy.saga.product import Product
 
 _RELEASE: Final = "acme-1"
-_INSTANCE: Final = "app.kubernetes.io/instance"
 
 
 def check_product(folder: Path) -> list[str]:
@@ -73,15 +74,20 @@ def _chart_problems(product: Product) -> Iterator[str]:
 
 
 def _workload_problems(rendered: dict[str, str]) -> Iterator[str]:
-    """Readiness is that of one Deployment (adapters/workload_readiness.py); docs/extending/products.md has the rule."""
+    """Readiness is that of the workloads (adapters/release_readiness.py); docs/extending/products.md has the rules."""
     documents = [yaml.safe_load(text) for file in rendered.values() for _, text in manifests.documents(file)]
-    named = [d for d in documents if d["kind"] == "Deployment" and d["metadata"]["name"] == _RELEASE]
-    if not named:
-        yield "must have a Deployment with the name of the release ({{ .Release.Name }}): readiness is judged by it"
-    for deployment in named:
-        labels: dict[str, Any] = (deployment["spec"]["template"].get("metadata") or {}).get("labels") or {}
-        if labels.get(_INSTANCE) != _RELEASE:
-            yield f"the pods of the Deployment must have the label {_INSTANCE}: {{{{ .Release.Name }}}}"
+    if not any(_is_workload(each) for each in documents):
+        yield (
+            "must have a workload: a Deployment, StatefulSet, DaemonSet, Job, Pod or custom resource that is no hook. "
+            "Readiness is judged by them"
+        )
     namespaced = {d["metadata"].get("namespace") for d in documents} - {None, _RELEASE}
     if namespaced:
         yield f"all objects must be in the release's namespace, and some are in {', '.join(sorted(namespaced))}"
+
+
+def _is_workload(document: dict[str, Any]) -> bool:
+    """Does it run something, and is it in the release's manifest? Hooks are not."""
+    key = str(document["apiVersion"]), str(document["kind"])
+    runs = RULES[key].is_workload if key in RULES else is_judged(*key) and "." in key[0]
+    return runs and "helm.sh/hook" not in (document["metadata"].get("annotations") or {})
