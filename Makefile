@@ -54,7 +54,7 @@ test-fast: lint $(BIN)/tenantctl ## Lint, and run the tests that start no server
 MEASURE := --cov=include/tenancy --cov=include/tenantctl --cov-report= --cov-fail-under=80
 
 test: $(BIN)/tenantctl ## Run every test, two at a time (COVERAGE=1: print the coverage figure, too)
-	@$(BIN)/python -m pytest -n 2 --dist loadscope $(if $(COVERAGE),$(MEASURE))
+	@$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder $(if $(COVERAGE),$(MEASURE))
 
 test-slow: $(BIN)/tenantctl ## Run what takes many minutes: Celery with its parts killed, a restored ledger, a class of sixty
 	@$(BIN)/python -m pytest -m slow

@@ -1,4 +1,4 @@
-"""One sandbox for all tests of acceptance and the console, with its own ports.
+"""One sandbox for all tests of acceptance and the console that a test process runs, with its own ports.
 
 It is in memory (memory_folders.py) and purged before and after. With TENANCY_KEEP_SANDBOX=1 it is kept in
 `.sandbox-test` (or $TENANCY_TEST_SANDBOX), which makes repeated runs start in a second and lets you read its logs. With
@@ -23,7 +23,7 @@ from sandbox.problems import SandboxError
 from tests.memory_folders import sandbox_home
 from tests.sandbox_failures import SandboxDidNotStartError
 
-_HOME = ".sandbox-test"
+_HOME = f".sandbox-test{os.environ.get('PYTEST_XDIST_WORKER', '')}"
 _IS_KEPT = os.environ.get("TENANCY_KEEP_SANDBOX") == "1"
 _PROBES = Path(__file__).parent / "acceptance" / "dags"
 _BUNDLE = "airflow.dag_processing.bundles.local.LocalDagBundle"

@@ -1,10 +1,13 @@
-"""Which tests may run at the same time (`make test` has two workers): a sandbox and a file stay on one worker."""
+"""Which tests may run at the same time (`make test` has two workers): a file stays on one worker, and so do the stalls.
+
+Each worker has a sandbox of its own (sandboxes.py), so any of them can run any file.
+"""
 
 from pathlib import PurePosixPath
 
 from xdist.scheduler import LoadScopeScheduling
 
-_OF_A_SANDBOX = {"acceptance/stalls": "limited", "acceptance": "shared", "chaos": "shared", "console": "shared"}
+_OF_ONE_SANDBOX = {"acceptance/stalls": "limited"}
 
 
 class BySandbox(LoadScopeScheduling):
@@ -17,4 +20,4 @@ class BySandbox(LoadScopeScheduling):
 def group_of(file: str) -> str:
     """Of a test file as pytest names it, such as tests/unit/test_x.py."""
     folder = PurePosixPath(file).parent.relative_to("tests").as_posix()
-    return _OF_A_SANDBOX.get(folder, file)
+    return _OF_ONE_SANDBOX.get(folder, file)
