@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from tenancy.activities.plan import plan_problems
 from tenancy.adapters.cluster import Cluster
 from tenancy.adapters.helm import Release
 from tenancy.adapters.namespaces import PLATFORM_LABEL
+from tenancy.adapters.product_file import load_product
 from tenancy.adapters.releases import DIGEST_LABEL
 from tenancy.adapters.workload_readiness import Readiness
 from tenancy.saga import facts as f
@@ -20,7 +22,7 @@ from tenancy.saga.errors import PermanentError
 from tests.clusters import Kubernetes, cluster
 from tests.conformance.server import Server, eventually
 from tests.integration.engine_harness import NO_OBJECTS, WAIT, EngineHarness
-from tests.products import CHART, SAMPLE
+from tests.products import SAMPLE
 
 PROOF = "tenancy:test:readiness"
 QUOTA = {"pods": "12"}
@@ -201,9 +203,10 @@ spec:
 
 
 def test_a_failed_job_fails_the_attempt_at_once_and_is_undone(harness: EngineHarness, tmp_path: Path):
-    chart = Path(shutil.copytree(CHART, tmp_path / "chart"))
-    (chart / "templates" / "job.yaml").write_text(_JOB)
-    harness.tenancy = replace(harness.tenancy, product=lambda: replace(SAMPLE, chart=chart))
+    folder = Path(shutil.copytree(SAMPLE.folder, tmp_path / SAMPLE.folder.name))
+    (folder / "chart" / "templates" / "job.yaml").write_text(_JOB)
+    product = load_product(folder, plan_problems)
+    harness.tenancy = replace(harness.tenancy, product=lambda: product)
     platform = f"tenancy.internal/platform={harness.tenancy.platform.name}"
     clear = harness.kubernetes.fault(kind="crash-loop-backoff", selector=platform)
     harness.run_until(WAIT)
