@@ -7,7 +7,7 @@ open it again, leave prepared transactions, change its password. So its role is 
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +15,8 @@ import psycopg
 from psycopg import sql
 
 from tenancy.adapters.database_holders import DatabaseHolder, database_held_error, find_holders
-from tenancy.adapters.sessions import Session
+from tenancy.adapters.dsn import Dsn
+from tenancy.adapters.sessions import Session, session
 from tenancy.adapters.storage_databases import DatabaseStatus, close_database
 from tenancy.adapters.storage_roles import allow_login, forbid_login
 from tenancy.saga.causes import Cause
@@ -33,22 +34,19 @@ _ROUNDS: Final = 2
 _TO_BE_ENTERED: Final = frozenset({"prepared transaction", "subscription"})
 """Only a session in the database itself can remove these, so the database is not closed because of them."""
 
-TenantSession = Callable[[], AbstractContextManager[Session]]
-
 
 @dataclass(frozen=True)
 class DatabaseDrop:
     """Drops the database of one tenant.
 
-    `owner`: its role, empty if that is gone or not ours. `password` derives the role's password. `enter` opens a
-    session in the database as the role.
+    `dsn`: its server. `owner`: its role, empty if that is gone or not ours. `password` derives the role's password.
     """
 
     connection: Session
+    dsn: Dsn
     name: str
-    owner: str
-    password: Callable[[], str]
-    enter: TenantSession
+    owner: str = ""
+    password: Callable[[], str] = str
     drop_seconds: float = DROP_SECONDS
 
     def run(self, found: DatabaseStatus) -> None:
@@ -75,9 +73,12 @@ class DatabaseDrop:
         found = self.connection.execute(_PREPARED, {"database": self.name, "owner": self.owner}).fetchall()
         if not found:
             return
-        allow_login(self.connection, self.owner, self.password())
+        password = self.password()
+        allow_login(self.connection, self.owner, password)
         self._alter("is_template false allow_connections true connection limit -1")
-        with self.enter() as tenant:
+        in_database = self.dsn.to_database(self.name, user=self.owner, password=password)
+        application = self.connection.info.parameter_status("application_name") or ""
+        with session(in_database, application=application) as tenant:
             for row in found:
                 with suppress(psycopg.errors.UndefinedObject):  # the tenant ended it itself meanwhile
                     tenant.execute(sql.SQL("rollback prepared {}").format(sql.Literal(row["gid"])))

@@ -7,7 +7,6 @@ databases), but no sagas and no plans.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 
 import psycopg
 
@@ -177,7 +176,7 @@ class StorageSession:
             require_our_database(found, owner, proof)
         with self._rights_explained(proof):
             if found is not None and not found.valid:
-                self._run_drop_procedure(name, owner="")
+                DatabaseDrop(self._connection, self._dsn, name).run(found)
             if found is None or not found.valid:
                 create_database(self._connection, name, owner=owner)
             open_database(self._connection, name, connection_limit=connection_limit, proof=proof)
@@ -185,7 +184,7 @@ class StorageSession:
     def drop_database(self, name: str, *, owner: str, proof: str, password: Callable[[], str]) -> None:
         """Drop it, if it exists. ForeignObjectError when it is not ours; TransientError names what holds it.
 
-        `password` derives the password of its owner.
+        The steps, and DROP DATABASE itself, are in database_drop.py. `password` derives the password of its owner.
         """
         found = self.database(name)
         if found is None:
@@ -194,7 +193,7 @@ class StorageSession:
         role = self.role(owner)
         owner_if_ours = owner if role is not None and role.proof == proof else ""
         with self._rights_explained(proof):
-            self._run_drop_procedure(name, owner=owner_if_ours, password=password)
+            DatabaseDrop(self._connection, self._dsn, name, owner_if_ours, password).run(found)
 
     def drop_role(self, name: str, *, proof: str) -> None:
         """Drop it, if it exists. ForeignObjectError when it is not ours."""
@@ -204,18 +203,6 @@ class StorageSession:
         require_our_role(found, proof)
         with self._rights_explained(proof):
             drop_role(self._connection, name)
-
-    def _run_drop_procedure(self, name: str, *, owner: str, password: Callable[[], str] = str) -> None:
-        found = self.database(name)
-        if found is not None:
-            enter = partial(self._enter, name, owner, password)
-            DatabaseDrop(self._connection, name, owner, password, enter).run(found)
-
-    @contextmanager
-    def _enter(self, database: str, role: str, password: Callable[[], str]) -> Iterator[Session]:
-        dsn = self._dsn.to_database(database, user=role, password=password())
-        with session(dsn, application=self._connection.info.parameter_status("application_name") or "") as tenant:
-            yield tenant
 
     @contextmanager
     def _rights_explained(self, proof: str) -> Iterator[None]:
