@@ -87,6 +87,11 @@ spec:
   storageClassName: {{ .Values.storageClass }}
   resources: {requests: {storage: 1Gi}}
 ---
+apiVersion: coordination.k8s.io/v1
+kind: Lease
+metadata: {name: {{ $name }}-leader}
+spec: {}
+---
 apiVersion: v1
 kind: Service
 metadata: {name: {{ $name }}}
@@ -140,7 +145,7 @@ def waiting_for(entered: Cluster, name: str, words: str) -> Readiness:
 def test_a_chart_with_every_kind_of_workload_gets_ready(ours: Cluster, chart: Path, name: str):
     install(ours, chart, name)
     eventually(lambda: ours.readiness(name, name, 2).ready)
-    assert ours.readiness(name, name, 2).reason == "all 6 workloads are ready"
+    assert ours.readiness(name, name, 2).reason == "all 7 workloads are ready"
 
 
 def test_a_failed_job_can_never_be_ready(ours: Cluster, cluster_server: Server, chart: Path, name: str):
@@ -159,6 +164,11 @@ def test_a_claim_that_gets_no_volume_is_named(ours: Cluster, chart: Path, name: 
 
 
 GONE = {
+    # A kind that Tenancy does not know: the cluster says where its objects are.
+    "leases/{0}-leader": (
+        "/apis/coordination.k8s.io/v1/namespaces/{0}/leases/{0}-leader",
+        "Lease {0}-leader does not exist",
+    ),
     "services/{0}": ("/api/v1/namespaces/{0}/services/{0}", "Service {0} does not exist"),
     "daemonsets/{0}-agent": ("/apis/apps/v1/namespaces/{0}/daemonsets/{0}-agent", "DaemonSet {0}-agent does not exist"),
     "deployments/{0}": ("/apis/apps/v1/namespaces/{0}/deployments/{0}", "Deployment {0} does not exist"),

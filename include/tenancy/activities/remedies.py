@@ -110,7 +110,9 @@ REMEDIES: Final[Mapping[Cause, Remedy]] = {
         "escalate",
     ),
     Cause.CLUSTER_WEBHOOK: Remedy("Have the cluster's admission webhook repaired. Tenants continue when it answers."),
-    Cause.CLUSTER_SCALED: Remedy("Scale the Deployment back to the plan's replicas, and stop what scales it down."),
+    Cause.CLUSTER_SCALED: Remedy(
+        "Scale the workload back to the replicas that the message asks for, and stop what scales it down."
+    ),
     Cause.CLUSTER_NODE: Remedy("Have the node repaired or removed from the cluster: its kubelet does not answer."),
     Cause.CLUSTER_IMAGE: Remedy("Check that the image exists and can be pulled."),
     Cause.CLUSTER_CRASH: Remedy("Read the container's log: the container starts and exits."),

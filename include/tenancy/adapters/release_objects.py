@@ -67,20 +67,20 @@ class ReleaseObjects:
         """None for a cluster-scoped custom resource."""
         kind = RULES.get((str(asked["apiVersion"]), str(asked["kind"])))
         if kind is None:
-            path = self._path_of_custom(asked)
-            return ReleaseObject(asked, self.api.get(f"{path}/{name_of(asked)}")) if path else None
+            return self._observe_custom(asked)
         actual = self.api.get(f"{kind.path.format(self.namespace)}/{name_of(asked)}")
         selector = ((actual or {}).get("spec") or {}).get("selector")
         return ReleaseObject(asked, actual, Surroundings(selected(selector, self._pods), self._warnings, self._unbound))
 
-    def _path_of_custom(self, asked: Document) -> str:
-        """Where the cluster has objects of this kind; empty if they are cluster-scoped."""
-        version, kind = str(asked["apiVersion"]), asked["kind"]
+    def _observe_custom(self, asked: Document) -> ReleaseObject | None:
+        """The cluster says where it has objects of this kind. One that it does not know has none."""
+        version = str(asked["apiVersion"])
         root = f"/apis/{version}" if "/" in version else f"/api/{version}"
         for each in (self.api.get(root) or {}).get("resources") or []:
-            if each.get("kind") == kind and "/" not in each["name"]:
-                return f"{root}/namespaces/{self.namespace}/{each['name']}" if each.get("namespaced") else ""
-        return f"{root}/namespaces/{self.namespace}/{str(kind).lower()}s"
+            if each.get("kind") == asked["kind"] and "/" not in each["name"]:
+                path = f"{root}/namespaces/{self.namespace}/{each['name']}/{name_of(asked)}"
+                return ReleaseObject(asked, self.api.get(path)) if each.get("namespaced") else None
+        return ReleaseObject(asked, None)
 
     @cached_property
     def _pods(self) -> list[Document]:
