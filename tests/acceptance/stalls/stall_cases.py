@@ -65,8 +65,11 @@ OF_ONE: Final = (
 PENDING: Final = StallCase(
     "helm hangs", DEPLOY, ("helm.pending",), "repairs the release by itself.*Cancel provisioning"
 )
-HUNG: Final = StallCase("hang", None, ("cluster.unreachable",), "Tenants continue when it answers", ("in between",))
-"""Being undone. It is not given up: it continues by itself."""
+HUNG: Final = StallCase(
+    "hang", None, ("cluster.unreachable", "unknown"), "Tenants continue when it answers|cancel again", ("in between",)
+)
+"""Being undone. It is not given up, and continues by itself. Only its writes hang, so the health check refutes that the
+cluster is unreachable."""
 # It is tried again and again, then says that it cannot.
 REFUSED: Final = StallCase("http-500", None, ("helm.failed", "cluster.refuses"), "Compensations ran out", ("undoing",))
 NO_POOL: Final = StallCase("pool missing", HANDLE, ("engine.no_pool",), "Have the plan's pool created in Airflow")
