@@ -204,15 +204,57 @@ def test_the_activitys_own_cause_is_reported_with_a_silent_engine():
     assert given.sentence.endswith("Escalate: the workflow engine must answer first.")
 
 
-@pytest.mark.parametrize("activity", ORDER)
-def test_an_escalated_tenant_is_not_advised_to_escalate(activity):
-    tenant = standing(activity=activity, activity_for=25, state_for=30, escalated=True)
-    for cause in Cause:
-        given = advise(tenant, stalled(cause, ago=1, activity=activity), NOW, LIMITS)
-        assert "Escalate" not in given.sentence.replace("Escalated", "")
-        assert "escalate." not in given.sentence
-        assert "Escalated to platform engineering" in given.sentence
-        assert given.action == ""
+PHASES = ((State.PROVISIONING, None), *UNDOING, *AT_REST, (State.ACTIVE, None), (State.DECOMMISSIONED, None))
+KINDS = {State.PROVISIONING: StallKind.ACTIVITY, State.CANCELLING: StallKind.UNWINDING}
+
+
+def of_stall(tenant: TenantStatus, cause: Cause) -> OpenStall:
+    """A stall that is current in the tenant's state."""
+    at_rest = (tenant.state, tenant.substate) in AT_REST
+    kind = StallKind.UNATTENDED if at_rest else KINDS.get(tenant.state, StallKind.UNWINDING)
+    return OpenStall(kind, tenant.activity, cause, "its words", NOW - seconds(1))
+
+
+def escalated_advice(tenant: TenantStatus, cause: Cause) -> list[Advice]:
+    """With the cause as stall, hold, failure, what the last try found, and found by a health check; alone and in a
+    class."""
+    down = looked(cause.system, Condition.DOWN, cause=cause)
+    known = [
+        advice(tenant, stall=of_stall(tenant, cause)),
+        advice(replace(tenant, held=cause)),
+        advice(replace(tenant, failure_cause=cause, failures=1)),
+        advice(replace(tenant, activity_cause=cause, activity_cause_since=NOW - minutes(5))),
+        advice(tenant, down),
+        advice(replace(tenant, failure_cause=cause, failures=2, error_repeated=True), down),
+    ]
+    return [*known, advice(replace(tenant, group_tenants=7), stall=of_stall(tenant, cause))]
+
+
+@pytest.mark.parametrize("past_no_return", [False, True])
+@pytest.mark.parametrize("late", [0.1, 1.5, 25])
+@pytest.mark.parametrize(("state", "substate"), PHASES, ids=str)
+def test_an_escalated_tenant_is_not_advised_to_escalate(state, substate, late, past_no_return):
+    for activity in ORDER if state is State.PROVISIONING else (None,):
+        at = standing(state, substate, activity=activity, activity_for=late, state_for=late + 5, escalated=True)
+        tenant = replace(at, past_no_return=past_no_return)
+        for given in (each for cause in Cause for each in escalated_advice(tenant, cause)):
+            assert "escalate" not in given.sentence.lower().replace("escalated", "")
+            assert given.action != "escalate"
+            assert given.sentence.count("scalated to platform engineering") <= 1
+            waits = given.until or IN_PROGRESS_ADVICE in given.sentence or state is State.DECOMMISSIONED
+            assert waits or "scalated to platform engineering" in given.sentence
+
+
+def test_what_to_do_meanwhile_is_said_to_an_escalated_tenant():
+    tenant = standing(State.CANCELLING, state_for=3, escalated=True)
+    given = advice(tenant, stall=of_stall(tenant, Cause.CLUSTER_ADMISSION))
+    assert given.sentence == (
+        "Have the cluster's admission rule changed (LimitRange, policy, webhook). The message quotes it. It is not "
+        "undone after 2 minutes: the platform must be repaired first. If it is not undone by itself after that: cancel "
+        "again, then reset. Escalated to platform engineering: ask them before you change this tenant."
+    )
+    held = advice(replace(tenant, held=Cause.ENGINE_UNREACHABLE)).sentence
+    assert held.startswith("The workflow engine must answer first. Escalated to platform engineering")
 
 
 def test_after_three_failures_the_loop_rule_holds_also_for_who_was_escalated():

@@ -20,7 +20,7 @@ from tenancy.activities.registry import find_activity, label_of
 from tenancy.activities.remedies import REMEDIES
 from tenancy.saga.advice import Advice, Remedy
 from tenancy.saga.causes import Cause
-from tenancy.saga.decide import ESCALATE_IF_RESTORED, KEEP_RESOURCES, NEXT_STEPS
+from tenancy.saga.decide import ESCALATE_IF_RESTORED, KEEP_IF_RESTORED, KEEP_RESOURCES, NEXT_STEPS
 from tenancy.saga.retry_loops import ATTEMPTS_BEFORE_RECREATE
 from tenancy.saga.stalls import UNWINDING_LIMIT, Limits, StallKind, TenantStatus, stall_of
 from tenancy.saga.states import Phase, State, Substate
@@ -48,7 +48,8 @@ NOT_TRANSIENT: Final = (
     "platform's health, the tenant's plan and region, and quotas."
 )
 RECREATE_ADVICE: Final = Remedy("Decommission and recreate is cleaner than another retry.", "decommission")
-GROUP_ADVICE: Final = "A class issue, not this tenant's ({tenants} tenants): escalate once."
+_GROUP: Final = "A class issue, not this tenant's ({tenants} tenants)"
+GROUP_ADVICE: Final = f"{_GROUP}: escalate once."
 _ESCALATED: Final = "Escalated to platform engineering. When they are done:"
 _WAIT_FOR_PLATFORM: Final = Remedy("Escalated to platform engineering: ask them before you change this tenant.")
 IN_PROGRESS_ADVICE: Final = "Wait: most tenants are active within 30 seconds to 5 minutes, and nothing has to be done."
@@ -112,7 +113,8 @@ def _is_platform_fault(cause: Cause) -> bool:
 
 def _of_class(tenant: TenantStatus, advice: Advice) -> Advice:
     """The runbook (docs/operating/runbook.md, step 6): escalate an incident group once, not each tenant."""
-    sentence = f"{GROUP_ADVICE.format(tenants=tenant.group_tenants)} {advice.sentence}"
+    of_class = f"{_GROUP}." if tenant.escalated else GROUP_ADVICE
+    sentence = f"{of_class.format(tenants=tenant.group_tenants)} {advice.sentence}"
     action = "escalate" if advice.action and not tenant.escalated else advice.action
     return replace(advice, sentence=sentence, action=action, not_its_fault=True)
 
@@ -121,7 +123,7 @@ def cause_now(
     tenant: TenantStatus, stall: OpenStall | None, now: datetime, statuses: SystemStatuses = NO_STATUSES
 ) -> Cause:
     """Why it does not proceed, or why its last attempt failed; unknown if no recorded cause still holds."""
-    if tenant.state is State.FAILED and tenant.substate is not Substate.UNWINDING:
+    if _is_at_rest(tenant):
         recorded = stall.cause if stall and is_current(stall, tenant) else Cause.UNKNOWN
         failure = Cause.UNKNOWN if tenant.cancelled else tenant.failure_cause or Cause.UNKNOWN
         if recorded is not Cause.UNKNOWN or failure is not Cause.UNKNOWN:
@@ -133,7 +135,7 @@ def _of_state(view: _View) -> Advice:
     tenant = view.tenant
     if tenant.state is State.PROVISIONING:
         return _of_provisioning(view)
-    if tenant.state is State.FAILED and tenant.substate is not Substate.UNWINDING:
+    if _is_at_rest(tenant):
         return _of_failed(view)
     if tenant.state is State.ACTIVE:
         return _of_active(view)
@@ -160,14 +162,17 @@ def _of_provisioning(view: _View) -> Advice:
 def _of_held(view: _View) -> Advice:
     """It continues by itself once the hold is over; nothing has to be done to the tenant."""
     assert view.tenant.held is not None  # it is held
-    remedy = REMEDIES[view.tenant.held]
-    return _combine(view.tenant, remedy if remedy.sentence else Remedy(_HELD))
+    return _combine(view.tenant, _or_held(REMEDIES[view.tenant.held]))
 
 
 def _of_engine(view: _View, engine: Reason) -> Advice:
     """The engine has to work first. What blocks the activity itself is added."""
-    remedy = REMEDIES[engine.cause] if REMEDIES[engine.cause].sentence else Remedy(_HELD)
-    return _combine(view.tenant, *(Remedy(_remedy(each).sentence) for each in view.own[:1]), remedy)
+    beside = (Remedy(_for(view.tenant, _remedy(each)).sentence) for each in view.own[:1])
+    return _combine(view.tenant, *beside, _or_held(REMEDIES[engine.cause]))
+
+
+def _or_held(remedy: Remedy) -> Remedy:
+    return remedy if remedy.sentence else Remedy(_HELD)
 
 
 def _while_in_time(view: _View) -> Advice:
@@ -175,7 +180,7 @@ def _while_in_time(view: _View) -> Advice:
     if limit is None or not (view.own or view.now - tenant.activity_clock > min(_SLOW, limit / 2)):
         return Advice(IN_PROGRESS_ADVICE)
     then = _lower_first(_combine(tenant, _when_stuck(view)).sentence)
-    found = " ".join(_remedy(each).sentence for each in view.own)
+    found = " ".join(_for(tenant, _remedy(each)).sentence for each in view.own)
     sentence = f"{found} Wait: it may take {format_duration(limit)}. After that: {then}".strip()
     return Advice(sentence, until=tenant.activity_clock + limit, warning=bool(view.own))
 
@@ -195,7 +200,7 @@ def _wait_for_what_began(view: _View) -> Advice:
     grace = _grace(view)
     sentence = (
         f"Wait: {label} has just begun. If it is not done within {format_duration(grace)}: "
-        f"{_lower_first(_stop(view).sentence)}"
+        f"{_lower_first(_combine(view.tenant, _stop(view)).sentence)}"
     )
     return Advice(sentence, until=view.tenant.activity_clock + grace)
 
@@ -222,7 +227,7 @@ def _of_undoing(view: _View) -> Advice:
         return _of_engine(view, view.engine)
     if view.is_held:
         return _of_held(view)
-    found, then = tuple(map(_remedy, view.own)), _when_not_undone(view)
+    found, then = tuple(_for(tenant, _remedy(each)) for each in view.own), _for(tenant, _when_not_undone(view))
     if view.now < tenant.state_clock + limit:
         wait = f"Wait: it is undone within {format_duration(limit)}. If it is not: {then.sentence}"
         advice = _combine(tenant, *(Remedy(each.sentence) for each in found), Remedy(wait))
@@ -235,7 +240,13 @@ def _of_undoing(view: _View) -> Advice:
 def _when_not_undone(view: _View) -> Remedy:
     """The next try; while the platform is at fault, it would end like the one before."""
     next_try = _AGAIN[view.tenant.state]
-    return Remedy(f"{_REPAIR_THEN} {next_try.sentence}", "escalate") if view.has_platform_fault else next_try
+    if not view.has_platform_fault:
+        return next_try
+    return Remedy(
+        f"{_REPAIRED_FIRST}, so escalate. {_AFTER_REPAIR} {next_try.sentence}",
+        "escalate",
+        f"{_REPAIRED_FIRST}. {_AFTER_REPAIR} {next_try.sentence}",
+    )
 
 
 def _of_active(view: _View) -> Advice:
@@ -250,7 +261,7 @@ def _of_failed(view: _View) -> Advice:
     next_step = _next_step(tenant)
     down = [each for each in view.reasons if each.status]
     if down:
-        found = " ".join(_remedy(each).sentence for each in down)
+        found = " ".join(_for(tenant, _remedy(each)).sentence for each in down)
         return Advice(f"{found} Then: {_lower_first(next_step.sentence)}", warning=True)
     recovered = (
         find_recovered_system(tenant, view.now, view.statuses)
@@ -274,18 +285,19 @@ def _next_step(tenant: TenantStatus) -> Remedy:
     next_step = Remedy(NEXT_STEPS[Phase.of(tenant.state, tenant.substate)], _NEXT[tenant.substate or Substate.SETTLED])
     kept = tenant.past_no_return  # then it is no cleaner: a decommission destroys a customer's data
     if kept and tenant.substate is Substate.STUCK:
-        next_step = Remedy(ESCALATE_IF_RESTORED, "escalate")
+        next_step = Remedy(ESCALATE_IF_RESTORED, "escalate", KEEP_IF_RESTORED)
     if (
         max(tenant.failures, tenant.attempt) >= ATTEMPTS_BEFORE_RECREATE
         and tenant.substate in {Substate.SETTLED, Substate.READY}
         and not kept
     ):
         next_step = RECREATE_ADVICE
+    next_step = _for(tenant, next_step)
     if tenant.error_repeated and not tenant.cancelled:
         next_step = Remedy(f"{NOT_TRANSIENT} {next_step.sentence}", next_step.action)
-    return (
-        Remedy(f"{_ESCALATED} {_lower_first(next_step.sentence)}", next_step.action) if tenant.escalated else next_step
-    )
+    if not tenant.escalated:
+        return next_step
+    return Remedy(f"{_ESCALATED} {_lower_first(next_step.sentence)}", next_step.action)
 
 
 def _remedy(reason: Reason) -> Remedy:
@@ -294,20 +306,38 @@ def _remedy(reason: Reason) -> Remedy:
     if status is None or reason.cause.system == ENGINE:
         return remedy
     since = f" since {status.since:%H:%M:%S} UTC" if status.since else ""
-    return Remedy(f"The {status.name} is down{since}: {status.sentence} {remedy.sentence}".strip(), remedy.action)
+    found = f"The {status.name} is down{since}: {status.sentence}"
+    once_escalated = None if remedy.once_escalated is None else f"{found} {remedy.once_escalated}".strip()
+    return Remedy(f"{found} {remedy.sentence}".strip(), remedy.action, once_escalated)
 
 
 def _combine(tenant: TenantStatus, *remedies: Remedy) -> Advice:
     """The remedies' sentences in order, with the last one's action. An escalated tenant is not escalated again."""
-    kept = [_keeping(tenant, each) for each in remedies if each.sentence]
-    if tenant.escalated and tenant.state is not State.FAILED:
-        kept = [*(each for each in kept if each.action != "escalate"), _WAIT_FOR_PLATFORM]
-    return Advice(" ".join(each.sentence for each in kept), kept[-1].action)
+    kept = [_keeping(tenant, _for(tenant, each)) for each in remedies]
+    if tenant.escalated and not _is_at_rest(tenant):  # at rest, its next step says so
+        kept.append(_WAIT_FOR_PLATFORM)
+    return Advice(" ".join(each.sentence for each in kept if each.sentence), kept[-1].action)
+
+
+def _for(tenant: TenantStatus, remedy: Remedy) -> Remedy:
+    """The remedy as this tenant needs it: the reason remains when it is escalated already."""
+    if not tenant.escalated or remedy.action != "escalate":
+        return remedy
+    return Remedy(remedy.sentence if remedy.once_escalated is None else remedy.once_escalated)
+
+
+def _is_at_rest(tenant: TenantStatus) -> bool:
+    return tenant.state is State.FAILED and tenant.substate is not Substate.UNWINDING
 
 
 _CANCEL: Final = Remedy("Cancel provisioning is the first action: it releases the resources cleanly.", "cancel")
-_REPAIR_FIRST: Final = Remedy("Do not cancel the tenant: the platform must be repaired first, so escalate.", "escalate")
-_REPAIR_THEN: Final = "the platform must be repaired first, so escalate. If it is not undone by itself after that:"
+_REPAIRED_FIRST: Final = "the platform must be repaired first"
+_AFTER_REPAIR: Final = "If it is not undone by itself after that:"
+_REPAIR_FIRST: Final = Remedy(
+    f"Do not cancel the tenant: {_REPAIRED_FIRST}, so escalate.",
+    "escalate",
+    f"Do not cancel the tenant: {_REPAIRED_FIRST}.",
+)
 _HELD: Final = "Do what the message says. Nothing has to be done to the tenant."
 _KEEP: Final = Remedy(KEEP_RESOURCES)
 _AGAIN: Final = {

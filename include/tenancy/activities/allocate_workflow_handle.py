@@ -32,7 +32,11 @@ class AllocateWorkflowHandle(Activity):
     label = "Allocate workflow handle"
     short_label = "allocate resources"
     kind = ActivityKind.COMPENSATABLE
-    stuck_remedy = Remedy("The workflow engine does not respond, which is a platform matter: escalate.", "escalate")
+    stuck_remedy = Remedy(
+        "The workflow engine does not respond, which is a platform matter: escalate.",
+        "escalate",
+        "The workflow engine does not respond, which is a platform matter.",
+    )
     requires = (AllocateStorage.name,)
     resources = (CONNECTION,)
     system = "workflow engine"

@@ -6,33 +6,27 @@ advice.py combines them with the activities' own remedies. tests/unit/test_advic
 from collections.abc import Mapping
 from typing import Final
 
-from tenancy.saga.advice import Remedy
+from tenancy.saga.advice import Remedy, escalate
 from tenancy.saga.causes import Cause
 
 REMEDIES: Final[Mapping[Cause, Remedy]] = {
     Cause.INPUT: Remedy("Correct the input: decommission, then recreate.", "decommission"),
-    Cause.PLATFORM_FILE: Remedy("Escalate: platform engineering must correct the platform file.", "escalate"),
+    Cause.PLATFORM_FILE: escalate("platform engineering must correct the platform file."),
     Cause.PLATFORM_FULL: Remedy("Have the quota or the region's capacity raised, or make room in the region."),
-    Cause.PLATFORM_FAULT: Remedy(
-        "Escalate: the platform must be repaired first. The tenant then continues by itself.", "escalate"
+    Cause.PLATFORM_FAULT: escalate("the platform must be repaired first. The tenant then continues by itself."),
+    Cause.PLATFORM_VERSION: escalate(
+        "a part of Tenancy has another version than the ledger or the attempt. The tenant continues by "
+        "itself once every worker has the same version."
     ),
-    Cause.PLATFORM_VERSION: Remedy(
-        "Escalate: a part of Tenancy has another version than the ledger or the attempt. The tenant continues by "
-        "itself once every worker has the same version.",
-        "escalate",
+    Cause.PLATFORM_CONNECTION: escalate(
+        "the Airflow connection that the message names must be corrected. The tenant then continues by itself."
     ),
-    Cause.PLATFORM_CONNECTION: Remedy(
-        "Escalate: the Airflow connection that the message names must be corrected. The tenant then continues by "
-        "itself.",
-        "escalate",
+    Cause.PLATFORM_CREDENTIALS: escalate(
+        "the credentials in the Airflow connection that the message names must be renewed. The tenant then "
+        "continues by itself."
     ),
-    Cause.PLATFORM_CREDENTIALS: Remedy(
-        "Escalate: the credentials in the Airflow connection that the message names must be renewed. The tenant then "
-        "continues by itself.",
-        "escalate",
-    ),
-    Cause.PLATFORM_RIGHTS: Remedy(
-        "Escalate: the right that the message names must be granted. The tenant then continues by itself.", "escalate"
+    Cause.PLATFORM_RIGHTS: escalate(
+        "the right that the message names must be granted. The tenant then continues by itself."
     ),
     Cause.FOREIGN_OBJECT: Remedy(
         "Find out who owns the object. Tenancy changes no object that it does not own.", "escalate"
@@ -89,12 +83,10 @@ REMEDIES: Final[Mapping[Cause, Remedy]] = {
     Cause.STORAGE_BROKEN: Remedy(
         "Have the storage server's log read: PostgreSQL reports an internal error.", "escalate"
     ),
-    Cause.ENGINE_SCHEDULER_SILENT: Remedy("Escalate: no task starts until the scheduler is back.", "escalate"),
-    Cause.ENGINE_TRIGGERER_SILENT: Remedy(
-        "Escalate: no waiting task continues until the triggerer is back.", "escalate"
-    ),
-    Cause.ENGINE_UNREACHABLE: Remedy("Escalate: the workflow engine must answer first.", "escalate"),
-    Cause.ENGINE_REFUSES: Remedy("Escalate, and quote the workflow engine's error.", "escalate"),
+    Cause.ENGINE_SCHEDULER_SILENT: escalate("no task starts until the scheduler is back."),
+    Cause.ENGINE_TRIGGERER_SILENT: escalate("no waiting task continues until the triggerer is back."),
+    Cause.ENGINE_UNREACHABLE: escalate("the workflow engine must answer first."),
+    Cause.ENGINE_REFUSES: Remedy("Escalate, and quote the workflow engine's error.", "escalate", ""),
     Cause.ENGINE_PAUSED: Remedy("Unpause the DAG in Airflow, unless somebody restores a backup of the ledger."),
     Cause.ENGINE_QUEUE: Remedy("Wait: the tenant continues when a slot is free."),
     Cause.ENGINE_NO_POOL: Remedy("Have the plan's pool created in Airflow.", "escalate"),

@@ -23,7 +23,9 @@ class WaitForWorkloadsReady(WaitingActivity):
     systems = (CLUSTER,)
     requires = (DeployWorkloads.name,)
     stuck_remedy = Remedy(
-        "Escalate for a cluster-level investigation, while its pods can still be examined.", "escalate"
+        "Escalate for a cluster-level investigation, while its pods can still be examined.",
+        "escalate",
+        "Its pods can still be examined until it fails.",
     )
     stall_after = timedelta(minutes=10)
     give_up_after = timedelta(minutes=20)

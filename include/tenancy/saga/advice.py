@@ -6,10 +6,19 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class Remedy:
-    """What to do about one cause. `action` is the console's action that does it; empty when none does."""
+    """What to do about one cause. `action` is the console's action that does it; empty when none does.
+
+    `once_escalated`: the sentence for a tenant that is escalated already, where `sentence` says to escalate.
+    """
 
     sentence: str
     action: str = ""
+    once_escalated: str | None = None
+
+
+def escalate(reason: str) -> Remedy:
+    """Escalate for this reason; once that is done, the reason remains."""
+    return Remedy(f"Escalate: {reason}", "escalate", f"{reason[0].upper()}{reason[1:]}")
 
 
 @dataclass(frozen=True)

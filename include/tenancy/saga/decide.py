@@ -145,10 +145,12 @@ KEEP_RESOURCES = (
     "Mark its running task failed in Airflow: it has passed its point of no return, so that ends the attempt and keeps "
     "everything; then reset and retry. A cancel destroys a customer's data."
 )
-ESCALATE_IF_RESTORED = (
-    "If the ledger was restored lately, do not cancel but escalate: the tenant may be Active, and a cancel destroys a "
-    "customer's data. Otherwise remove the cause, then cancel again."
+_IF_RESTORED = (
+    "the tenant may be Active, and a cancel destroys a customer's data. Otherwise remove the cause, then cancel again."
 )
+ESCALATE_IF_RESTORED = f"If the ledger was restored lately, do not cancel but escalate: {_IF_RESTORED}"
+KEEP_IF_RESTORED = f"if the ledger was restored lately, do not cancel: {_IF_RESTORED}"
+"""The same for a tenant that is escalated."""
 _NEXT_STEPS_PAST_NO_RETURN = {Phase.PROVISIONING: KEEP_RESOURCES, Phase.FAILED_STUCK: ESCALATE_IF_RESTORED}
 NEXT_STEPS = {
     Phase.PROVISIONING: "Cancel first: it releases the resources cleanly.",
