@@ -245,6 +245,68 @@ def test_an_escalated_tenant_is_not_advised_to_escalate(state, substate, late, p
             assert waits or "scalated to platform engineering" in given.sentence
 
 
+COVERED = tuple(cause for cause in COVERED_BY_HEALTH_CHECKS if cause.system in {STORAGE, CLUSTER})
+IN_MOTION = ((State.PROVISIONING, None), *UNDOING)
+
+
+def with_cause(way: str, tenant: TenantStatus, cause: Cause) -> tuple[TenantStatus, OpenStall | None]:
+    """The tenant with the cause recorded 40 s ago, in one of three ways."""
+    at = NOW - seconds(40)
+    if way == "stall":
+        return tenant, replace(of_stall(tenant, cause), observed_at=at)
+    if way == "hold":
+        return replace(tenant, held=cause, held_since=at), None
+    return replace(tenant, activity_cause=cause, activity_cause_since=at), None
+
+
+@pytest.mark.parametrize("cause", COVERED)
+@pytest.mark.parametrize("way", ["stall", "hold", "last try"])
+@pytest.mark.parametrize(("state", "substate"), IN_MOTION, ids=str)
+def test_a_recorded_cause_is_the_advice_until_a_newer_check_finds_its_system_healthy(state, substate, way, cause):
+    if way == "last try" and state is not State.PROVISIONING:
+        return  # it is recorded of activities only
+    needs = ALLOCATE_STORAGE if cause.system == STORAGE else DEPLOY
+    activity = needs if state is State.PROVISIONING else None
+    tenant, stall = with_cause(way, standing(state, substate, activity=activity, state_for=9, activity_for=9), cause)
+    remedy = REMEDIES[cause].sentence
+    told = advice(tenant, stall=stall)
+    assert (remedy in told.sentence, told.not_its_fault) == (True, True)
+    assert advice(tenant, looked(cause.system, Condition.OK, ago=50), stall=stall) == told  # the look is older
+    down = advice(tenant, looked(cause.system, Condition.DOWN, cause=cause), stall=stall)
+    assert "is down since" in down.sentence or way == "hold"
+    assert down.not_its_fault
+    healed = advice(tenant, looked(cause.system, Condition.OK), stall=stall)
+    assert not healed.sentence.startswith(remedy)
+    assert remedy not in healed.sentence
+    assert (healed.not_its_fault, healed.action == "escalate") == (False, False)
+    assert "so escalate" not in healed.sentence
+    if way == "hold":
+        assert "finds it healthy now. Wait: the next try, within 2 minutes, continues it." in healed.sentence
+        assert healed.action == ""
+
+
+@pytest.mark.parametrize("cause", [Cause.STORAGE_PERMISSION, Cause.CLUSTER_REFUSES])
+def test_a_cause_that_a_check_covers_only_partly_remains_possible(cause: Cause):
+    tenant = standing(State.CANCELLING, state_for=3)
+    given = advice(
+        tenant, looked(cause.system, Condition.OK), stall=replace(of_stall(tenant, cause), observed_at=NOW - minutes(1))
+    )
+    assert given.sentence.startswith(
+        f"A health check finds the {cause.system} of eu healthy now. If the tenant does not continue: have the "
+    )
+    assert given.action == "cancel"
+
+
+@pytest.mark.parametrize("cause", COVERED)
+@pytest.mark.parametrize(("state", "substate"), AT_REST)
+def test_a_failed_tenants_platform_is_at_fault_until_it_is_found_healthy(state, substate, cause):
+    tenant = replace(standing(state, substate, state_for=5), failures=1, failure_cause=cause)
+    assert advice(tenant).not_its_fault
+    assert not advice(tenant, looked(cause.system, Condition.OK)).not_its_fault
+    stall = replace(of_stall(tenant, cause), observed_at=NOW - minutes(1))
+    assert not advice(tenant, looked(cause.system, Condition.OK), stall=stall).not_its_fault
+
+
 def test_what_to_do_meanwhile_is_said_to_an_escalated_tenant():
     tenant = standing(State.CANCELLING, state_for=3, escalated=True)
     given = advice(tenant, stall=of_stall(tenant, Cause.CLUSTER_ADMISSION))

@@ -13,6 +13,7 @@ from tenancy.activities.blocking_reasons import (
     COVERED_BY_HEALTH_CHECKS,
     Reason,
     blocking_reasons,
+    find_recovered_hold,
     find_recovered_system,
     is_current,
 )
@@ -24,7 +25,7 @@ from tenancy.saga.decide import ESCALATE_IF_RESTORED, KEEP_IF_RESTORED, KEEP_RES
 from tenancy.saga.retry_loops import ATTEMPTS_BEFORE_RECREATE
 from tenancy.saga.stalls import UNWINDING_LIMIT, Limits, StallKind, TenantStatus, stall_of
 from tenancy.saga.states import Phase, State, Substate
-from tenancy.saga.system_status import ENGINE, NO_STATUSES, SystemStatuses
+from tenancy.saga.system_status import ENGINE, NO_STATUSES, SystemStatus, SystemStatuses
 from tenancy.saga.tenant import OpenStall
 
 _PLATFORM_SYSTEMS: Final = frozenset({"storage", "engine", "cluster", "ingress", "ledger", "platform"})
@@ -55,6 +56,8 @@ _WAIT_FOR_PLATFORM: Final = Remedy("Escalated to platform engineering: ask them 
 IN_PROGRESS_ADVICE: Final = "Wait: most tenants are active within 30 seconds to 5 minutes, and nothing has to be done."
 VERIFY_ADVICE: Final = "Verify that it answers at its address and that the tenant's admin has signed in."
 _SLOW: Final = timedelta(minutes=1)
+_NEXT_TRY: Final = timedelta(minutes=2)
+"""A held tenant is tried again within this time (orchestration/retry_policies.py: MAX_PLATFORM_DELAY)."""
 
 
 @dataclass(frozen=True)
@@ -77,10 +80,21 @@ class _View:
         return next((each for each in self.reasons if each.cause.system == ENGINE), None)
 
     @property
+    def recovered_hold(self) -> SystemStatus | None:
+        """The system because of which it is held, if that is healthy since and nothing else blocks it."""
+        recovered = find_recovered_hold(self.tenant, self.now, self.statuses)
+        return recovered if recovered and recovered.system != ENGINE and not self.faults else None
+
+    @property
+    def faults(self) -> tuple[Reason, ...]:
+        """What blocks it, without systems that were found healthy since."""
+        return tuple(each for each in self.reasons if not each.healthy)
+
+    @property
     def is_held(self) -> bool:
         """Is its run held, as far as is known?"""
         held = self.tenant.held
-        return held is Cause.UNKNOWN or (held is not None and any(each.cause is held for each in self.reasons))
+        return held is Cause.UNKNOWN or (held is not None and any(each.cause is held for each in self.faults))
 
     @property
     def own(self) -> tuple[Reason, ...]:
@@ -90,7 +104,7 @@ class _View:
     @property
     def has_platform_fault(self) -> bool:
         """Does a fault of the platform block it? A Cancel repairs nothing then, and needs the same systems."""
-        causes = {each.cause for each in self.reasons} - _ENDED_BY_CANCEL
+        causes = {each.cause for each in self.faults} - _ENDED_BY_CANCEL
         return any(map(_is_platform_fault, causes))
 
 
@@ -101,10 +115,15 @@ def advise(
     systems."""
     view = _View(tenant, stall, now, limits, statuses)
     advice = _of_state(view)
-    cause = cause_now(tenant, stall, now, statuses)
     if tenant.group_tenants:
         return _of_class(tenant, advice)
-    return replace(advice, not_its_fault=_is_platform_fault(cause))
+    return replace(advice, not_its_fault=_is_platform_fault(_fault_now(view)))
+
+
+def _fault_now(view: _View) -> Cause:
+    """The cause, unless its system has been found healthy since."""
+    cause = cause_now(view.tenant, view.stall, view.now, view.statuses)
+    return cause if cause in {each.cause for each in view.faults} else Cause.UNKNOWN
 
 
 def _is_platform_fault(cause: Cause) -> bool:
@@ -149,6 +168,8 @@ def _of_provisioning(view: _View) -> Advice:
     stall = stall_of(tenant, view.now, view.limits)
     if view.engine:
         return _of_engine(view, view.engine)
+    if view.recovered_hold:
+        return _of_recovered_hold(view, view.recovered_hold, _when_stuck(view))
     if view.is_held and (stall is None or tenant.held is not Cause.UNKNOWN):
         return _of_held(view)
     if stall is None:
@@ -163,6 +184,15 @@ def _of_held(view: _View) -> Advice:
     """It continues by itself once the hold is over; nothing has to be done to the tenant."""
     assert view.tenant.held is not None  # it is held
     return _combine(view.tenant, _or_held(REMEDIES[view.tenant.held]))
+
+
+def _of_recovered_hold(view: _View, system: SystemStatus, otherwise: Remedy) -> Advice:
+    """The hold ends with the next try. What to do if it does not: the hold's remedy, if a health check cannot tell."""
+    held = next((REMEDIES[each.cause] for each in view.reasons if each.healthy), otherwise)
+    then = _lower_first(_combine(view.tenant, held).sentence)
+    found = f"It was held because of the {system.name}, whose health check finds it healthy now."
+    wait = f"Wait: the next try, within {format_duration(_NEXT_TRY)}, continues it."
+    return Advice(f"{found} {wait} If it does not: {then}")
 
 
 def _of_engine(view: _View, engine: Reason) -> Advice:
@@ -225,6 +255,8 @@ def _of_undoing(view: _View) -> Advice:
     tenant, limit = view.tenant, view.limits.tenants[UNWINDING_LIMIT]
     if view.engine:
         return _of_engine(view, view.engine)
+    if view.recovered_hold:
+        return _of_recovered_hold(view, view.recovered_hold, _when_not_undone(view))
     if view.is_held:
         return _of_held(view)
     found, then = tuple(_for(tenant, _remedy(each)) for each in view.own), _for(tenant, _when_not_undone(view))
@@ -276,6 +308,8 @@ def _of_failed(view: _View) -> Advice:
 
 def _remedy_of_failure(reason: Reason) -> Remedy:
     """If health checks do not cover the cause completely, the operator has to check the system first."""
+    if reason.healthy:
+        return Remedy(f"A health check finds the {reason.healthy.name} healthy now.")
     if reason.cause in COVERED_BY_HEALTH_CHECKS:
         return Remedy(f"Check first that the {reason.cause.system} is healthy: it was not when the attempt failed.")
     return _remedy(reason)
@@ -303,12 +337,20 @@ def _next_step(tenant: TenantStatus) -> Remedy:
 def _remedy(reason: Reason) -> Remedy:
     """The cause's remedy. If its system is down now, also which one, since when, and its own sentence."""
     remedy, status = REMEDIES[reason.cause], reason.status
+    if reason.healthy:
+        return _if_not_healthy(reason.healthy, remedy)
     if status is None or reason.cause.system == ENGINE:
         return remedy
     since = f" since {status.since:%H:%M:%S} UTC" if status.since else ""
     found = f"The {status.name} is down{since}: {status.sentence}"
     once_escalated = None if remedy.once_escalated is None else f"{found} {remedy.once_escalated}".strip()
     return Remedy(f"{found} {remedy.sentence}".strip(), remedy.action, once_escalated)
+
+
+def _if_not_healthy(system: SystemStatus, remedy: Remedy) -> Remedy:
+    """For a cause that the health check covers only partly."""
+    found = f"A health check finds the {system.name} healthy now. If the tenant does not continue:"
+    return Remedy(f"{found} {_lower_first(remedy.sentence)}")
 
 
 def _combine(tenant: TenantStatus, *remedies: Remedy) -> Advice:
