@@ -16,8 +16,10 @@ from tenancy.ledger.envelope import Envelope
 from tenancy.ledger.escalations import DeliveryStatus, Escalation, load_unsent_escalations
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga import facts as f
+from tenancy.saga.causes import Cause
 from tenancy.saga.evolve import fold
 from tenancy.saga.names import TenantId
+from tenancy.saga.states import State
 from tenancy.saga.tenant import Saga
 
 AT_MOST: Final = 100
@@ -85,16 +87,25 @@ def _last_successful(saga: Saga, envelopes: Sequence[Envelope]) -> str:
 
 
 def _error(saga: Saga, envelopes: Sequence[Envelope]) -> str:
-    """The newest error: of the open stall, else of a failed compensation, else of a failed activity."""
-    if saga.stall:
+    """What keeps it: the open stall, a failed compensation, the hold, what the current activity reports, else the
+    attempt's last error. An earlier attempt's error may have another cause."""
+    if saga.stall and saga.stall.cause is not Cause.UNKNOWN:
         return saga.stall.message
     if saga.unwinding.failure:
         return saga.unwinding.failure.message
-    errors = (
-        each.fact for each in reversed(envelopes) if isinstance(each.fact, f.ProvisioningFailed | f.ActivityFailed)
-    )
-    last = next(errors, None)
-    return f"{label_of(last.activity)}: {last.message}" if last else "none is recorded"
+    unexplained = saga.stall.message if saga.stall else "none is recorded"
+    return saga.hold.reason or _of_activity(saga, envelopes) or unexplained
+
+
+def _of_activity(saga: Saga, envelopes: Sequence[Envelope]) -> str:
+    """What the current activity waits for, or the attempt's last error. What an Active tenant met is over."""
+    if saga.state is State.ACTIVE:
+        return ""
+    if saga.state is State.PROVISIONING and saga.current_activity and saga.step(saga.current_activity).message:
+        return f"{label_of(saga.current_activity)}: {saga.step(saga.current_activity).message}"
+    errors = (each.fact for each in reversed(envelopes) if each.attempt == saga.attempt)
+    last = next((fact for fact in errors if isinstance(fact, f.ProvisioningFailed | f.ActivityFailed)), None)
+    return f"{label_of(last.activity)}: {last.message}" if last else ""
 
 
 def _tried(envelopes: Sequence[Envelope]) -> str:
