@@ -21,7 +21,7 @@ from tenancy.saga.credentials import Keyring
 from tenancy.saga.errors import PlatformError, PlatformFileError, TenancyError
 from tenancy.saga.platform import Platform, Region
 from tenancy.saga.product import Product
-from tenancy.saga.tenant import Parameters
+from tenancy.saga.tenant import Parameters, Saga
 
 if TYPE_CHECKING:
     from kubernetes.client import Configuration
@@ -83,6 +83,11 @@ def tenant_url(offered: Platform, parameters: Parameters) -> str:
     region = offered.regions.get(parameters.region)
     port = os.environ.get(INGRESS_PORT)
     return f"http://{parameters.slug}.{region.ingress_domain}{f':{port}' if port else ''}" if region else ""
+
+
+def tenant_url_of(offered: Platform, saga: Saga) -> str:
+    """The tenant's URL; empty also while nothing of the tenant exists."""
+    return tenant_url(offered, saga.parameters) if saga.live_resources else ""
 
 
 def tenancy() -> "Tenancy":

@@ -25,6 +25,9 @@ from tests.unit.sagas import (
     start,
 )
 
+MADE = (("database", "acme_1"), ("role", "acme_1"))
+"""What STORAGE makes, last first."""
+
 
 def test_a_viewer_sees_every_action_disabled_and_an_operator_those_that_are_allowed(console: Console):
     console.tenant(start(), *done(VALIDATE), begin(STORAGE))
@@ -47,6 +50,19 @@ def test_what_needs_two_permissions_is_off_for_who_has_one_of_them(console: Cons
     console.get("/tenants/acme/actions/recreate", 403)
     console.caller = OPERATOR
     assert 'id="action-recreate" data-allowed="yes"' in console.get("/tenants/acme").text
+
+
+def test_a_tenant_of_which_nothing_exists_has_no_address(console: Console):
+    region = next(iter(console.tenancy.platform.regions.values()))
+    address = f"{ACME.slug}.{region.ingress_domain}"
+    console.tenant(start(parameters=replace(ACME, region=region.name)))
+    assert address not in console.get("/tenants/acme").text
+    console.tenant(*done(VALIDATE), begin(STORAGE))
+    assert address in console.get("/tenants/acme").text
+    console.tenant(c.Cancel(), *(step(1, *each) for each in MADE for step in (c.ReleaseResource, c.ConfirmReleased)))
+    console.tenant(c.Settle(1))
+    text = console.get("/tenants/acme").text
+    assert (address in text, "none: nothing of it exists" in text) == (False, True)
 
 
 def test_a_tenants_page_only_reads(console: Console):

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from tenancy.activities.registry import find_activity
-from tenancy.bootstrap import tenant_url
+from tenancy.bootstrap import tenant_url_of
 from tenancy.console.advisor import Advisor
 from tenancy.console.api import history_models, platform_models, tenant_models
 from tenancy.engine.actions.actions import ACTIONS
@@ -77,7 +77,7 @@ def tenant(
         escalation=escalation,
         progress=progress(unwinding),
         actions={action: _permission(preview(saga, action)) for action in ACTIONS},
-        url=tenant_url(advisor.platform, saga.parameters) if saga.live_resources else "",
+        url=tenant_url_of(advisor.platform, saga),
         findings=[finding(each) for each in findings],
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from tenancy.bootstrap import tenant_url
+from tenancy.bootstrap import tenant_url_of
 from tenancy.console.callers import Right
 from tenancy.console.pages import words
 from tenancy.console.pages.action_view import ActionView, action_views
@@ -65,7 +65,7 @@ def tenant_view(
         tone=words.TONES[saga.phase],
         status_panel=status_panel(snapshot, newest, rights),
         seconds_in_state=snapshot.seconds_in_state,
-        url=tenant_url(snapshot.platform, saga.parameters),
+        url=tenant_url_of(snapshot.platform, saga),
         actions=action_views(saga, rights, find_invitation_view(snapshot.envelopes, saga.invitation.generation)),
         tabs=tabs_of(history, snapshot.envelopes, chosen=chosen, live=bool(context.live_attempt)),
         attempt=attempt_view(chosen, context) if chosen else None,
