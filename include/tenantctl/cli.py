@@ -14,7 +14,7 @@ import typer
 from typer.exceptions import TyperException
 
 from tenantctl import action_commands, long_running_commands, options, product_commands, read_commands
-from tenantctl.commands import Invocation, register
+from tenantctl.commands import Invocation, register, require_text
 from tenantctl.environment import Environment
 from tenantctl.exit_codes import ExitCode
 from tenantctl.target import ConnectionOptions
@@ -54,6 +54,7 @@ def _read_global_options(
     token: options.Token = None,
     json_: options.Json = False,
 ) -> None:
+    require_text(ctx)
     invocation: Invocation = ctx.obj
     invocation.flags, invocation.json = ConnectionOptions(url, user, password, token), json_
 

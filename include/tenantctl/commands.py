@@ -15,7 +15,7 @@ from tenantctl.environment import Environment
 from tenantctl.exit_codes import ExitCode, TenantctlError
 from tenantctl.session import Session
 from tenantctl.target import ConnectionOptions
-from tenantctl.text import escape_controls
+from tenantctl.text import escape_controls, is_text
 from tenantctl.token_store import KEEP_NOTHING
 
 Command = Callable[..., ExitCode]
@@ -64,6 +64,7 @@ def register(app: typer.Typer, entry: CommandSpec, *, with_options: bool) -> Non
     """
 
     def run(ctx: typer.Context, **given: Any) -> ExitCode:
+        require_text(ctx)
         invocation: Invocation = ctx.obj
         flags = ConnectionOptions(*(given.pop(name) for name in ("url", "user", "password", "token"))).over(
             invocation.flags
@@ -78,6 +79,21 @@ def register(app: typer.Typer, entry: CommandSpec, *, with_options: bool) -> Non
 
     run.__signature__ = _signature(entry.run) if with_options else _NO_OPTIONS  # type: ignore[attr-defined]
     app.command(entry.name, help=inspect.getdoc(entry.run), epilog=f"Example: tenantctl {entry.example}")(run)
+
+
+def require_text(ctx: typer.Context) -> None:
+    """Refuse an option or argument that cannot be sent: Python reads undecodable bytes as lone surrogates."""
+    for param in ctx.command.params:
+        value = ctx.params.get(param.name or "")
+        if isinstance(value, str) and not is_text(value):
+            raise typer.BadParameter(
+                "It has characters that are not UTF-8.", ctx=ctx, param_hint=_hint(param.opts[0], param.metavar)
+            )
+
+
+def _hint(name: str, metavar: str | None) -> str:
+    """An option by its name; an argument as the help shows it."""
+    return name if name.startswith("-") else metavar or name
 
 
 def _signature(command: Command) -> inspect.Signature:

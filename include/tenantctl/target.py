@@ -12,8 +12,10 @@ from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 from tenantctl.exit_codes import UsageError
+from tenantctl.text import is_text
 
 API: Final = "/tenancy/api/v1"
+_VARIABLES: Final = ("TENANCY_URL", "TENANCY_USER", "TENANCY_PASSWORD", "TENANCY_TOKEN")
 _OPERATOR: Final = "operator"
 _NO_TARGET: Final = (
     "No Tenancy is known here: start the sandbox (`make up`), or give --url or TENANCY_URL with TENANCY_USER and "
@@ -59,6 +61,9 @@ class Target:
 
 def resolve_target(flags: ConnectionOptions, environ: Mapping[str, str], sandbox_home: Path) -> Target:
     """Find server and login. UsageError when one of them is unknown."""
+    for name in _VARIABLES:
+        if not is_text(environ.get(name, "")):
+            raise UsageError(f"{name} has characters that are not UTF-8.")
     given = flags.url or environ.get("TENANCY_URL")
     if given:
         return _of_server(_checked_url(given), flags, environ)

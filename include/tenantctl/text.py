@@ -26,6 +26,11 @@ def _spelled(character: str, *, keep_lines: bool) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
+def is_text(value: str) -> bool:
+    """Can it be sent as UTF-8?"""
+    return not any("\ud800" <= character <= "\udfff" for character in value)
+
+
 def one_line(text: str) -> str:
     """The text without line breaks: PostgreSQL puts its CONTEXT on a separate line."""
     return " ".join(text.split())

@@ -1,0 +1,55 @@
+"""A text that is not UTF-8 is refused with the name of its option, before anything is sent."""
+
+import inspect
+from typing import get_args
+
+import pytest
+
+from tenantctl import action_commands, commands, long_running_commands, read_commands
+from tests.contract.fake_tenancy_api import FakeTenancy
+from tests.contract.fake_tenant import FakeTenant
+from tests.unit.tenantctl_runner import ENVIRON, run
+
+SPECS = (*read_commands.COMMANDS, *action_commands.COMMANDS, *long_running_commands.COMMANDS)
+BAD = "x\udcff"
+"""What Python makes of the bytes `x\\xff` on a command line."""
+
+
+def _parameters(spec: commands.CommandSpec) -> list[tuple[str, list[str], bool]]:
+    """Each text of a command: its name, the words before its value, and whether the command needs it."""
+    own = [(p.annotation, p.default is p.empty) for p in list(inspect.signature(spec.run).parameters.values())[1:]]
+    shared = [(annotation, False) for annotation, _ in commands._SHARED.values()]
+    found = []
+    for annotation, needed in (*own, *shared):
+        kind, info = get_args(annotation)
+        if kind in {str, str | None}:
+            names = [each for each in (info.default, *(info.param_decls or ())) if str(each).startswith("--")]
+            found.append((names[0] if names else info.metavar, names[:1], needed))
+    return found
+
+
+OPTIONS = [(spec.name, *text) for spec in SPECS for text in _parameters(spec)]
+
+
+@pytest.mark.parametrize(("command", "name", "before", "_needed"), OPTIONS, ids=str)
+def test_every_text_of_every_command_is_named_when_it_is_not_utf_8(command, name, before, _needed):
+    api = FakeTenancy(FakeTenant("acme", "Active"))
+    needed = [words for verb, _, words, needs in OPTIONS if verb == command and needs]
+    others = [word for words in needed if words != before for word in (*words, "acme")]
+    ended = run(api, command, *others, *before, BAD)
+    assert ended.code == 2, ended.err
+    assert name in ended.err
+    assert "not UTF-8" in ended.err
+    assert api.requests == []
+
+
+@pytest.mark.parametrize("name", ["--url", "--user", "--password", "--token"])
+def test_so_is_an_option_before_the_command(name: str):
+    ended = run(FakeTenancy(), name, BAD, "list")
+    assert (ended.code, name in ended.err) == (2, True)
+
+
+@pytest.mark.parametrize("name", [*ENVIRON, "TENANCY_TOKEN"])
+def test_so_is_a_variable(name: str):
+    ended = run(FakeTenancy(), "list", environ={**ENVIRON, name: BAD})
+    assert (ended.code, name in ended.err) == (2, True)
