@@ -41,10 +41,23 @@ def test_the_sample_makes_the_values_that_were_written_in_python_before():
 
 
 NAMES = ["no", "1e3", "a: b", '"; drop', "{{ secrets }}", "line\nkey: value", "# x", "*a", "ż☃", "</script>", "'"]
+ODD = [
+    "🦊 & co",
+    "a\u2028b",
+    "a\u2029b",
+    "a\x85b",
+    "a\x7fb",
+    "\x1b[1m",
+    "a\x9fb",
+    "\ufeffa",
+    "\uffff",
+    "\\ud83d\\udd8a",
+    "\x00",
+]
 
 
 def test_every_text_of_a_tenant_stays_that_text(product: Product):
-    variables = {f"n{number}": name for number, name in enumerate(NAMES)}
+    variables = {f"n{number}": name for number, name in enumerate((*NAMES, *ODD))}
     template = "\n".join(f"{key}: {{{{ {key} }}}}" for key in variables)
     assert rendered(product, template, **variables) == variables
 

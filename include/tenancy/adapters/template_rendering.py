@@ -1,6 +1,7 @@
 """Jinja2 for a values template. values_template.py runs it in a process with limits."""
 
 import json
+import re
 import traceback
 from collections.abc import Mapping
 from typing import Any, Final
@@ -50,7 +51,12 @@ def _as_yaml(value: Any) -> Any:
     """What an expression writes: one value as JSON, which is YAML, too. So a tenant's name cannot become a key."""
     if isinstance(value, Undefined):
         return value  # writing it raises, with the name
-    return json.dumps(value)
+    return _NOT_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
+
+
+_NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]")
+"""Characters that YAML does not allow, or reads as a line break. All others stay as they are: JSON escapes an emoji as
+two surrogates, which YAML reads as two broken characters."""
 
 
 def _line_of(error: BaseException) -> int | None:
