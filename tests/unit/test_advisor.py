@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tenancy.activities.remedies import REMEDIES
 from tenancy.console.advisor import Advisor
 from tenancy.console.engine_watch import EngineWatch
 from tenancy.console.pages.platform_view import platform_lines
@@ -13,7 +14,9 @@ from tenancy.engine.engine_report import EngineReport
 from tenancy.engine.engine_status import EngineStatus
 from tenancy.engine.health.check_results import CheckResult, Condition, Health, System
 from tenancy.saga.causes import Cause
+from tenancy.saga.stalls import StallKind
 from tenancy.saga.states import State
+from tenancy.saga.tenant import OpenStall
 from tests.unit.sagas import ACME, WAIT
 from tests.unit.test_console_views import ADVISOR, LINE, NOW, WELL
 
@@ -102,3 +105,38 @@ def test_a_system_that_answers_and_refuses_is_reported_with_what_it_needs(cause:
     sentence = replace(ADVISOR, health=Health(checks, NOW)).advice(LINE).sentence
     assert expected in sentence
     assert unexpected not in sentence
+
+
+SPEAKS_OF_A_TEXT = [
+    cause
+    for cause in Cause
+    if any(word in REMEDIES[cause].sentence.lower() for word in ("message", "the error", "error log", "quotes"))
+]
+LATE = replace(
+    LINE.standing, state=State.PROVISIONING, activity=WAIT, activity_since=NOW - timedelta(minutes=12), held=None
+)
+WORDS = "It names the right, the statement and the object."
+
+
+def unexplained(cause: Cause = Cause.UNKNOWN, message: str = "Nothing was found.") -> OpenStall:
+    return OpenStall(StallKind.ACTIVITY, WAIT, cause, message, NOW - timedelta(minutes=1))
+
+
+@pytest.mark.parametrize("cause", SPEAKS_OF_A_TEXT)
+@pytest.mark.parametrize("way", ["stall", "hold", "last try", "last try in time", "last try with a stall"])
+def test_the_text_that_the_advice_speaks_of_is_shown_with_it(way: str, cause: Cause):
+    met = {"activity_cause": cause, "activity_message": WORDS, "activity_cause_since": NOW - timedelta(minutes=1)}
+    summary = {
+        "stall": replace(LINE, standing=LATE, stall=unexplained(cause, WORDS)),
+        "hold": replace(LINE, held=WORDS, standing=replace(LATE, held=cause), stall=unexplained()),
+        "last try": replace(LINE, standing=replace(LATE, **met)),
+        "last try in time": replace(LINE, standing=replace(LATE, **met, activity_since=NOW - timedelta(minutes=5))),
+        "last try with a stall": replace(LINE, standing=replace(LATE, **met), stall=unexplained()),
+    }[way]
+    at_it = replace(summary, state=State.PROVISIONING, activity=WAIT)
+    assert REMEDIES[cause].sentence in ADVISOR.advice(at_it).sentence
+    assert ADVISOR.evidence(at_it) == WORDS
+
+
+def test_no_remedy_speaks_of_evidence_which_no_view_shows_by_that_name():
+    assert [cause for cause in Cause if "evidence" in REMEDIES[cause].sentence] == []

@@ -116,7 +116,7 @@ REMEDIES: Final[Mapping[Cause, Remedy]] = {
         "Have the cluster's storage checked: it gives a PersistentVolumeClaim no volume. The message quotes it."
     ),
     Cause.CLUSTER_ENDING: Remedy(
-        "Find out what keeps the old namespace from being deleted: the evidence names what remains in it."
+        "Find out what keeps the old namespace from being deleted: the message names what remains in it."
     ),
     Cause.INGRESS_SILENT: Remedy(
         "Have the region's ingress checked: until it answers, no tenant can be reached at its address."

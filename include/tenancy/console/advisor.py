@@ -60,12 +60,13 @@ class Advisor:
         return cause_now(summary.standing, summary.stall, self.now, self.known(summary))
 
     def evidence(self, summary: TenantSummary) -> str:
-        """The observed obstacle; empty if nothing was observed yet."""
-        stall, recorded = self.stall(summary), summary.stall
-        same = stall and recorded and (stall.kind, stall.activity) == (recorded.kind, recorded.activity)
-        if recorded and same and is_current(recorded, summary.standing):
-            return recorded.message
-        return summary.held or (summary.standing.activity_message if self.advice(summary).warning else "")
+        """The observed obstacle, which is the message that the advice speaks of; empty if nothing was observed yet."""
+        recorded, standing = summary.stall, summary.standing
+        stalled = recorded.message if recorded and is_current(recorded, standing) else ""
+        if recorded and stalled and recorded.cause is not Cause.UNKNOWN:
+            return stalled
+        is_about_it = self.advice(summary).warning or self.cause(summary) is standing.activity_cause
+        return summary.held or (standing.activity_message if is_about_it else "") or stalled
 
     def checks(self, summary: TenantSummary) -> tuple[CheckResult, ...]:
         """Failing health checks of the systems that this tenant needs, if the runbook asks to check the platform."""
