@@ -15,7 +15,9 @@ class FakeRuns:
 
     user = "tenancy-service"
 
-    def __init__(self) -> None:
+    def __init__(self, system: str = "airflow:fake") -> None:
+        self.system = system
+        self.asked_for_identity = 0
         self.stored: dict[tuple[str, str], RunStatus] = {}
         self.confs: dict[tuple[str, str], dict[str, Any]] = {}
         self.cleared: list[str] = []
@@ -30,6 +32,12 @@ class FakeRuns:
         self.away = False
         self.broken = ""
         """A run that nobody gets an answer about."""
+
+    def identity(self, *, make: bool = False) -> str:
+        with self._call():
+            self.asked_for_identity += 1
+            self.system = self.system or ("airflow:made" if make else "")
+            return self.system
 
     def find(self, dag_id: str, run_id: str) -> RunStatus | None:
         with self._call():

@@ -24,6 +24,11 @@ class RunsContract:
         assert runs.start(DAG, run_id, NOBODY)
         return run_id
 
+    def test_the_engines_identity_is_made_once_and_stays(self, runs: Runs):
+        identity = runs.identity(make=True)
+        assert identity.startswith("airflow:")
+        assert {runs.identity(make=True), runs.identity()} == {identity}
+
     def test_no_run_of_an_unknown_slug_ended_well(self, runs: Runs):
         assert not tuple(runs.succeeded(DAG, f"nobody-{uuid4().hex[:8]}"))
 

@@ -24,6 +24,7 @@ from tenancy.ledger.envelope import Envelope, Stamp
 from tenancy.ledger.ledger import Ledger, utc_now
 from tenancy.saga import commands as c
 from tenancy.saga.errors import TenancyError
+from tenancy.saga.facts import EngineRecorded
 from tenancy.saga.names import PLATFORM_STREAM, ActivityName, RunId, TaskInstanceId, TenantId, proof_of
 from tenancy.saga.platform import Platform
 from tenancy.saga.tenant import Lease, Saga
@@ -175,7 +176,8 @@ class EngineHarness:
     def refusals(self) -> list[Any]:
         """What the audit log has of requests that concern no tenant."""
         with self.tenancy.ledger.open("test") as ledger:
-            return [envelope.fact for envelope in ledger.envelopes(PLATFORM_STREAM)]
+            facts = [envelope.fact for envelope in ledger.envelopes(PLATFORM_STREAM)]
+        return [fact for fact in facts if not isinstance(fact, EngineRecorded)]
 
     @property
     def external_objects(self) -> dict[str, list[str]]:

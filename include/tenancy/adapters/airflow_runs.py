@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from tenancy.adapters import airflow_responses as responses
+from tenancy.adapters.airflow_api import AirflowApi
 from tenancy.adapters.airflow_client import AirflowClient
 from tenancy.saga.errors import TransientError
 
@@ -74,6 +75,11 @@ class AirflowRuns:
         self._read = client.read
         self._health = client.read_openly
         self.user = client.user
+        self._api = AirflowApi(client)
+
+    def identity(self, *, make: bool = False) -> str:
+        """The identity of the Airflow that has these runs; empty when it has none (AirflowApi.identity)."""
+        return self._api.identity(make=make)
 
     def find(self, dag_id: str, run_id: str) -> RunStatus | None:
         """The run, if Airflow has it."""

@@ -82,6 +82,8 @@ class Tenancy:
     sleep: Callable[[float], None] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
     now: Callable[[], datetime] = utc_now
+    asks_engine: bool = True
+    """False in a dry run, which does not ask Airflow, not even for its identity."""
 
     def activity_context(
         self,

@@ -31,6 +31,7 @@ class Runs(Protocol):
 
     @property
     def user(self) -> str: ...
+    def identity(self, *, make: bool = False) -> str: ...
     def find(self, dag_id: str, run_id: str) -> RunStatus | None: ...
     def start(self, dag_id: str, run_id: str, conf: dict[str, Any]) -> bool: ...
     def fail(self, dag_id: str, run_id: str) -> None: ...
@@ -60,12 +61,12 @@ def sync_workflow_engine(
 ) -> tuple[str, ...]:
     """Bring the workflow engine in line with the ledger. Returns a warning if that is not possible yet.
 
-    `runs` opens the connection to the engine, and is called in here on purpose: if that fails, the caller's action is
-    still recorded, and only a warning may follow.
+    `runs` opens the engine (engine_identity.py), and is called in here on purpose: if that fails, or another engine
+    answers, the caller's action is still recorded, and only a warning may follow. It is called only when needed.
     """
     try:
         if _is_unchanged(ledger, saga):
-            _bring_in_line(runs(), ledger, saga, stamp)
+            _bring_in_line(runs, ledger, saga, stamp)
     except TransientError as error:
         return (f"It is recorded, and continues by itself within a minute of the engine's return. {error}",)
     except (PermanentError, PlatformError) as error:
@@ -73,16 +74,20 @@ def sync_workflow_engine(
     return ()
 
 
-def _bring_in_line(runs: Runs, ledger: LedgerSession, saga: Saga, stamp: Stamp) -> None:
+def _bring_in_line(runs: Callable[[], Runs], ledger: LedgerSession, saga: Saga, stamp: Stamp) -> None:
     if is_to_be_unwound(saga):
-        try:
-            runs.fail(PROVISIONING_DAG, saga.run_id)
-        finally:  # even if the run cannot be ended in Airflow, the ledger fences its tasks
-            start_compensation(runs, saga)
+        _end_and_compensate(runs(), saga)
     elif saga.state is State.PROVISIONING and not saga.current_attempt.has_begun:
-        runs.start(PROVISIONING_DAG, saga.run_id, vars(saga.parameters))
+        runs().start(PROVISIONING_DAG, saga.run_id, vars(saga.parameters))
     elif saga.phase is Phase.FAILED_READY and not saga.current_attempt.history_cleared:
-        _clear_history(runs, ledger, saga, stamp)
+        _clear_history(runs(), ledger, saga, stamp)
+
+
+def _end_and_compensate(runs: Runs, saga: Saga) -> None:
+    try:
+        runs.fail(PROVISIONING_DAG, saga.run_id)
+    finally:  # even if the run cannot be ended in Airflow, the ledger fences its tasks
+        start_compensation(runs, saga)
 
 
 def _clear_history(runs: Runs, ledger: LedgerSession, saga: Saga, stamp: Stamp) -> None:

@@ -7,6 +7,7 @@ conflict, the loser loads the saga again and decides again; the caller does not 
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -83,6 +84,15 @@ def _require_version(connection: Session) -> None:
         )
 
 
+@dataclass(frozen=True)
+class RecordedEngine:
+    """The identity of the engine that has the tenants' runs; empty if none is known. `by_fact`: an EngineRecorded
+    states it. Ledgers of before have only their connections' systems."""
+
+    system: str
+    by_fact: bool
+
+
 class LedgerSession:
     """One connection to the ledger. A tenant's lock lasts as long as it does: a writer that lost its lock cannot
     write."""
@@ -133,6 +143,11 @@ class LedgerSession:
     def usage_by_region_and_plan(self) -> dict[tuple[str, str], int]:
         """The same by region and plan, for all of them."""
         return {(row["region"], row["plan"]): row["tenants"] for row in self.rows("usage_by_region_and_plan")}
+
+    def recorded_engine(self) -> RecordedEngine:
+        """The workflow engine that has the tenants' runs."""
+        (row,) = self.rows("recorded_engine")
+        return RecordedEngine(row["system"], row["by_fact"])
 
     def can_rewrite_facts(self) -> bool:
         """Can the role of this session change facts? Then its owner could forge the audit log."""

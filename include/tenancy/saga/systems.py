@@ -55,7 +55,7 @@ class ExpectedSystem:
     connection: str = ""
     """The id of the Airflow connection that leads to it."""
     tenant: str = ""
-    """The slug of the tenant that has objects there."""
+    """The slug of the tenant that has objects there; empty for the engine that has the runs of all tenants."""
     on_successor: Callable[[str], None] = lambda found: None  # noqa: ARG005
     """Called when a successor of the recorded system answers."""
 
@@ -68,12 +68,12 @@ class ExpectedSystem:
 
     def _sentence(self, found: str, label: str) -> str:
         recorded, connection = self.accepted[0], self.connection or "that leads there"
+        has = f"in which the tenant {self.tenant} was created" if self.tenant else "that has the runs of the tenants"
         return (
-            f"{label[:1].upper()}{label[1:]}: the system that answers is not the one in which the tenant {self.tenant} "
-            f"was created (recorded {recorded}, found {found or 'none'}). Nothing was changed. Point the Airflow "
-            f"connection {connection} back to the recorded system. If that system was replaced for good, have it "
-            f'declared in the platform file: [replaced_systems] "{recorded}" = "{found or "its successor"}"; or = '
-            '"lost", if everything in it is gone.'
+            f"{label[:1].upper()}{label[1:]}: the system that answers is not the one {has} (recorded {recorded}, found "
+            f"{found or 'none'}). Nothing was changed. Point the Airflow connection {connection} back to the recorded "
+            "system. If that system was replaced for good, have it declared in the platform file: [replaced_systems] "
+            f'"{recorded}" = "{found or "its successor"}"; or = "lost", if everything in it is gone.'
         )
 
 

@@ -7,11 +7,13 @@ be changed now, the result has a warning, and the reconciler tries again.
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Literal, get_args
 
 from tenancy.activities.validate_request import check_request
 from tenancy.engine.actions.preview import require_recreatable, require_retriable
 from tenancy.engine.actions.refusals import load_saga, record_refusal
+from tenancy.engine.engine_identity import open_runs
 from tenancy.engine.engine_status import EngineStatus, load_engine_status
 from tenancy.engine.provisioning.admission import admit, retry_of
 from tenancy.engine.recovery.escalation import send_escalations
@@ -190,7 +192,7 @@ def _recorded(
 
 
 def _sync_and_describe(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, by: Stamp, message: str) -> ActionResult:
-    warnings = sync_workflow_engine(tenancy.runs, ledger, saga, stamp=by)
+    warnings = sync_workflow_engine(partial(open_runs, tenancy, ledger), ledger, saga, stamp=by)
     now = load_saga(ledger, saga.tenant_id)
     return ActionResult(
         now,

@@ -18,7 +18,7 @@ from tenancy.ledger.ledger import Ledger, LedgerSession
 
 def for_dry_run(tenancy: Tenancy) -> Tenancy:
     """The same platform, but what is recorded is rolled back, and requests to the workflow engine are dropped."""
-    return replace(tenancy, ledger=_RehearsalLedger(tenancy.ledger), runs=_idle_runs)
+    return replace(tenancy, ledger=_RehearsalLedger(tenancy.ledger), runs=_idle_runs, asks_engine=False)
 
 
 def _idle_runs() -> Runs:
@@ -43,6 +43,9 @@ class _IdleRuns:
     @property
     def user(self) -> str:
         return "nobody"
+
+    def identity(self, *, make: bool = False) -> str:  # noqa: ARG002
+        return ""
 
     def find(self, dag_id: str, run_id: str) -> RunStatus | None:  # noqa: ARG002
         return None

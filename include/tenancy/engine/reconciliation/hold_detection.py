@@ -4,7 +4,7 @@ Called by the reconciler. Airflow's health and pauses are read once for each pas
 read for each tenant.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Final
@@ -24,9 +24,9 @@ _IN_LINE = "The run waits in Airflow's queue: every place for runs or tasks is t
 
 
 class HoldDetector:
-    """Finds holds during one pass of the reconciler, which began at `now`."""
+    """Finds holds during one pass of the reconciler, which began at `now`. `runs` opens the engine."""
 
-    def __init__(self, runs: Runs, now: datetime) -> None:
+    def __init__(self, runs: Callable[[], Runs], now: datetime) -> None:
         self._runs = runs
         self._now = now
         self._paused: dict[str, bool] = {}
@@ -35,7 +35,7 @@ class HoldDetector:
         """Why the attempt's run, or its compensation run, is held. None if it proceeds, or if Airflow has no such run:
         a failed attempt is first unwound by its own task's callback."""
         dag, run_id = _run_that_has_to_go_on(saga)
-        tasks = tuple(self._runs.tasks(dag, run_id))
+        tasks = tuple(self._runs().tasks(dag, run_id))
         states = {task.state for task in tasks}
         # A dag-processor that is down holds no run: the reconciler handles failures without callbacks.
         needed = {SCHEDULER, TRIGGERER} if "deferred" in states else {SCHEDULER}
@@ -56,11 +56,11 @@ class HoldDetector:
 
     @cached_property
     def _silent(self) -> tuple[str, ...]:
-        return tuple(self._runs.unhealthy_components())
+        return tuple(self._runs().unhealthy_components())
 
     def _is_paused(self, dag: str) -> bool:
         if dag not in self._paused:
-            self._paused[dag] = self._runs.is_paused(dag)
+            self._paused[dag] = self._runs().is_paused(dag)
         return self._paused[dag]
 
 

@@ -7,6 +7,7 @@ deleted here; `airflow db clean` does that (docs/operating/maintenance.md).
 from datetime import timedelta
 from typing import Final
 
+from tenancy.engine.engine_identity import open_runs
 from tenancy.engine.engine_report import PERIODIC_DAGS
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger import pokes
@@ -22,6 +23,6 @@ def prune(tenancy: Tenancy) -> str:
     with tenancy.ledger.open("tenancy prune") as ledger:
         before = ledger.now - KEPT
         deleted_pokes = pokes.delete_handled_pokes(ledger, before=before)
-    runs = tenancy.runs()
+        runs = open_runs(tenancy, ledger)
     deleted = sum(runs.delete_ended(dag_id, before=before, limit=_RUNS_OF_A_DAG) for dag_id in PERIODIC_DAGS)
     return f"deleted {deleted} runs of periodic DAGs and {deleted_pokes} pokes older than {KEPT.days} days"

@@ -2,7 +2,8 @@
 
 Called by the DAG tenant_reconciliation every 30 s. In each pass it applies marks made in Airflow (marks.py), corrects
 overdue tenants (overdue.py), records stalls and incident groups, and raises alerts. Airflow is asked only about overdue
-tenants, those without a new fact for longer than expected. An error with one tenant does not stop the others.
+tenants, those without a new fact for longer than expected. An error with one tenant does not stop the others. If
+another Airflow answers than the recorded one (engine_identity.py), every tenant is put off, and the summary says so.
 """
 
 import logging
@@ -13,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tenancy.adapters.application_names import UNWINDER
+from tenancy.engine.engine_identity import EngineOfPass
 from tenancy.engine.notifications.incident_groups import record_incident_groups
 from tenancy.engine.notifications.raise_alerts import raise_group_alerts, raise_stall_alerts
 from tenancy.engine.provisioning.plan_versions import fault_of_plan
@@ -32,7 +34,7 @@ from tenancy.ledger.ledger import LedgerSession
 from tenancy.ledger.pokes import Poke
 from tenancy.ledger.silent_tenants import SilentTenant
 from tenancy.saga import commands as c
-from tenancy.saga.errors import Refused
+from tenancy.saga.errors import PlatformError, Refused
 from tenancy.saga.states import State
 from tenancy.saga.tenant import Saga
 from tenancy.saga.unwinding_rules import is_to_be_unwound
@@ -53,8 +55,8 @@ def reconcile(tenancy: Tenancy) -> str:
     """One pass. Returns a summary in one sentence, and records it with the heartbeat."""
     began = tenancy.monotonic()
     with tenancy.ledger.open("tenancy reconcile") as ledger:
-        runs = tenancy.runs()
-        reconciler = _Reconciler(tenancy, ledger, runs, HoldDetector(runs, ledger.now), Counter())
+        engine = EngineOfPass(tenancy, ledger)
+        reconciler = _Reconciler(tenancy, ledger, engine, HoldDetector(engine, ledger.now), Counter())
         for poke in pokes.load_pokes(ledger):
             reconciler.on_poke(poke)
         for suspect in silent_tenants.load_silent_tenants(ledger, max(SUSPECTS - reconciler.done["deadlines"], 0)):
@@ -76,7 +78,7 @@ def reconcile(tenancy: Tenancy) -> str:
 class _Reconciler:
     tenancy: Tenancy
     ledger: LedgerSession
-    runs: Runs
+    engine: EngineOfPass
     holds: HoldDetector
     done: Counter[str]
 
@@ -129,7 +131,8 @@ class _Reconciler:
 
     def summary(self) -> str:
         summary = ", ".join(f"{count} {what}" for what, count in sorted(self.done.items()) if count)
-        return summary or "nothing to do"
+        fault = f". {self.engine.fault}" if isinstance(self.engine.fault, PlatformError) else ""
+        return (summary or "nothing to do") + fault
 
     @contextmanager
     def put_off_on_trouble(self, what: str) -> Iterator[None]:
@@ -141,6 +144,11 @@ class _Reconciler:
         except Exception as error:  # noqa: BLE001 - one tenant's error must not stop the others
             log.warning("%s is put off to the next pass: %s: %s", what, type(error).__name__, error)
             self.done["put off"] += 1
+
+    @property
+    def runs(self) -> Runs:
+        """The engine's runs. Raises, before anything is read or changed, when it is not the engine that has them."""
+        return self.engine()
 
     @property
     def _marks(self) -> Marks:
@@ -184,7 +192,7 @@ class _Reconciler:
         return self.ledger.record(saga.tenant_id, command, stamp=Stamp(actor, reason=reason))
 
     def _follow(self, saga: Saga, stamp: Stamp = Stamp(_ACTOR)) -> None:  # noqa: B008 - a frozen value
-        for sentence in sync_workflow_engine(lambda: self.runs, self.ledger, saga, stamp=stamp):
+        for sentence in sync_workflow_engine(self.engine, self.ledger, saga, stamp=stamp):
             log.warning("%s: %s", saga.parameters.slug, sentence)
             self.done["put off"] += 1
 

@@ -7,6 +7,7 @@ process (a worker or the dag-processor), as far as 40 s allow. What is left is d
 import logging
 from dataclasses import replace
 
+from tenancy.engine.engine_identity import open_runs
 from tenancy.engine.provisioning.plan_versions import fault_of_plan
 from tenancy.engine.recovery.unwind import unwind
 from tenancy.engine.tenancy import Tenancy
@@ -49,7 +50,8 @@ def give_up(tenancy: Tenancy, command: GiveUp, *, stamp: Stamp) -> Saga | None:
 def start_compensation_run(tenancy: Tenancy, saga: Saga) -> None:
     """Start a compensation run. If Airflow does not respond, the reconciler starts it later."""
     try:
-        start_compensation(tenancy.runs(), saga)
+        with tenancy.ledger.open("tenancy start compensation") as ledger:
+            start_compensation(open_runs(tenancy, ledger), saga)
     except TenancyError as error:
         log.warning("the reconciler starts it: %s", error)
 

@@ -51,3 +51,14 @@ select seq from ledger.tenant where id = %(stream)s;
 -- name: snapshot
 -- All reads in this transaction see the same moment.
 set transaction isolation level repeatable read, read only;
+
+-- name: recorded_engine
+-- The workflow engine by its newest fact; without one, the system of the newest connection.
+with recorded as (
+    select data ->> 'system' as system from ledger.fact where kind = 'tenant.engine.recorded' order by seq desc limit 1
+)
+select coalesce(
+           (select system from recorded),
+           (select system from ledger.resource where starts_with(system, 'airflow:') order by updated_at desc limit 1),
+           '') as system,
+       exists (select from recorded) as by_fact;

@@ -33,6 +33,7 @@ from tenancy.saga.facts.operator_facts import (
     RunReset,
 )
 from tenancy.saga.facts.resource_facts import (
+    EngineRecorded,
     ResourceFoundAgain,
     ResourceIntended,
     ResourcePresent,
@@ -66,6 +67,7 @@ __all__ = [
     "CancelRequested",
     "CompensationFailed",
     "DecommissionRequested",
+    "EngineRecorded",
     "Escalated",
     "EscalationSent",
     "Fact",

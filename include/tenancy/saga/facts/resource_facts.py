@@ -51,6 +51,14 @@ class ResourceFoundAgain(Fact):
 
 
 @dataclass(frozen=True)
+class EngineRecorded(Fact):
+    """The workflow engine that has the runs of this ledger from now on. Stored in the platform's stream."""
+
+    kind = "tenant.engine.recorded"
+    system: str
+
+
+@dataclass(frozen=True)
 class SystemReplaced(Fact):
     """The resource's system was accepted as replaced or lost for the first time, because the platform file says so.
 
