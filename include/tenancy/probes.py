@@ -15,7 +15,9 @@ from tenancy.adapters import (
     server_health,
     storage_health,
 )
+from tenancy.adapters.airflow_api import AirflowApi
 from tenancy.adapters.dsn import Dsn
+from tenancy.engine.engine_identity import require_same_engine
 from tenancy.engine.engine_report import DAGS
 from tenancy.engine.health.engine_verdicts import WRITTEN
 from tenancy.engine.health.health_checks import LedgerStatus, Probes
@@ -24,7 +26,7 @@ from tenancy.ledger.heartbeats import load_heartbeats
 from tenancy.ledger.ledger import Ledger
 from tenancy.saga.errors import TenancyError
 from tenancy.saga.names import proof_of
-from tenancy.saga.platform import Region
+from tenancy.saga.platform import Platform, Region
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +52,7 @@ def probes() -> Probes:
         platform=platform,
         ledger=lambda: check_ledger(ledger()),
         heartbeats=lambda: _of_engine(engine_health.load_component_heartbeats),
-        work=lambda: _of_engine(lambda client: engine_health.load_work(client, DAGS, PROVISIONING_DAG)),
+        work=lambda: _of_engine(partial(check_work, recorded=recorded_engine(ledger()), platform=platform)),
         storage=lambda region: storage_health.check_storage(storage(region), proof_of(platform.name, "")),
         cluster=lambda region: cluster_health.check_cluster(cluster(region), f"the cluster of region {region.name}"),
         ingress=check_ingress_of,
@@ -70,6 +72,23 @@ def _of_engine(look: "Callable[[AirflowClient], _Result]") -> _Result:
     except TenancyError:
         _engine.cache_clear()  # its address or password may be another one now
         raise
+
+
+def check_work(client: "AirflowClient", recorded: str, platform: Platform) -> engine_health.EngineWork:
+    """The work of the recorded engine. OtherSystemError if another one answers."""
+    if recorded:
+        require_same_engine(AirflowApi(client).identity(), recorded, platform)
+    return engine_health.load_work(client, DAGS, PROVISIONING_DAG)
+
+
+def recorded_engine(dsn: Dsn) -> str:
+    """The identity of the engine that has the tenants' runs; empty if the ledger cannot be read, which has a check of
+    its own."""
+    try:
+        with Ledger(server_health.with_connect_timeout(dsn)).open("tenancy health") as ledger:
+            return ledger.recorded_engine().system
+    except TenancyError:
+        return ""
 
 
 def check_ledger(dsn: Dsn) -> LedgerStatus:

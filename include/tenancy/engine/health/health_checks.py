@@ -133,7 +133,9 @@ def _no_heartbeats(silence: UnavailableSystem) -> Iterator[CheckResult]:
 
 def _no_work(platform: Platform, silence: UnavailableSystem) -> Iterator[CheckResult]:
     names = (of_engine.DAGS, of_engine.QUEUE, *(POOL + pool for pool in of_engine.pools(platform)))
-    return (of_engine.engine_result(name, (Condition.UNKNOWN, f"Not known: {silence.reason}")) for name in names)
+    unknown = Condition.UNKNOWN, f"Not known: {silence.reason}"
+    of_dags = (Condition.DOWN, silence.reason) if silence.cause is Cause.OTHER_SYSTEM else unknown
+    return (of_engine.engine_result(name, of_dags if name == of_engine.DAGS else unknown) for name in names)
 
 
 def _no_database(silence: UnavailableSystem) -> Iterator[CheckResult]:
