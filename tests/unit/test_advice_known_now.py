@@ -245,7 +245,7 @@ def test_an_escalated_tenant_is_not_advised_to_escalate(state, substate, late, p
             assert waits or "scalated to platform engineering" in given.sentence
 
 
-COVERED = tuple(cause for cause in COVERED_BY_HEALTH_CHECKS if cause.system in {STORAGE, CLUSTER})
+COVERED = tuple(cause for cause in Cause if cause in COVERED_BY_HEALTH_CHECKS and cause.system in {STORAGE, CLUSTER})
 IN_MOTION = ((State.PROVISIONING, None), *UNDOING)
 
 
