@@ -125,7 +125,7 @@ MUTATIONS = (
         (
             (
                 "include/tenancy/engine/recovery/unwind.py",
-                "        self._look_again()\n        self._require",
+                "        self._observe_again()\n        self._require",
                 "        self._require",
             ),
         ),

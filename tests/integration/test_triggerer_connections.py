@@ -26,9 +26,9 @@ SPARSE = {"conn_type": "kubernetes", "extra": {"in_cluster": True}}
 STOCK = """
 import json, os, sys
 from airflow.jobs.triggerer_job_runner import TriggerRunnerSupervisor
-from tests.integration.test_triggerer_connections import _told
+from tests.integration.test_triggerer_connections import _answer
 client = TriggerRunnerSupervisor.make_client(None)
-print(json.dumps({conn_id: _told(client, conn_id) for conn_id in sys.argv[1:]}), flush=True)
+print(json.dumps({conn_id: _answer(client, conn_id) for conn_id in sys.argv[1:]}), flush=True)
 os._exit(0)
 """
 
