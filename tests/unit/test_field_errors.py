@@ -17,9 +17,6 @@ from tenancy.orchestration.run_starts import unstorable_in
 from tenancy.saga.errors import Refused
 from tests import real_systems
 from tests.asgi_requests import ask
-from tests.contract.fake_tenancy_api import FakeTenancy
-from tests.contract.fake_tenant import FakeTenant
-from tests.unit.tenantctl_runner import run
 
 PYDANTICS = ("after validation", "Value error", "Value should", "Input should", "String should", "Field required")
 HALF = "\ud800"
@@ -111,21 +108,3 @@ def test_whatever_else_is_wrong_is_reported_plainly(body: Any, field: str | None
     assert problem.get("field") == field
     assert words in problem["detail"]
     assert_plain(problem["detail"])
-
-
-@pytest.mark.parametrize(
-    ("command", "field"),
-    [
-        (
-            ["create", "beta", "--name", "x\udcff", "--plan", "p", "--region", "r", "--admin-email", "a@b.test"],
-            "name",
-        ),
-        (["cancel", "acme", "--reason", "x\udcff"], "reason"),
-    ],
-)
-def test_the_command_line_names_what_is_no_text_and_has_exit_code_2(command: list[str], field: str):
-    api = FakeTenancy(FakeTenant("acme", "Provisioning"))
-    ended = run(api, *command)
-    assert ended.code == 2
-    assert f"{field}: must be valid UTF-8 text." in ended.err
-    assert api.writes == []
