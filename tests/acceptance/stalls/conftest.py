@@ -20,11 +20,20 @@ def limited_layout(sandbox_layout: Layout) -> Layout:
 
 
 @pytest.fixture(scope="package")
-def limited_up(limited_layout: Layout, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], None]:
+def limited_platform_file(limited_layout: Layout, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The platform file of this sandbox alone: a test may break it."""
+    return _platform_file(limited_layout, tmp_path_factory.mktemp("platform"))
+
+
+@pytest.fixture(scope="package")
+def limited_up(limited_layout: Layout, limited_platform_file: Path) -> Callable[[], None]:
     """Bring it up, or heal it: for tests that break it."""
-    platform = _platform_file(limited_layout, tmp_path_factory.mktemp("platform"))
-    # Pauses between tries are seconds, too: undoing has six of them.
-    changes = {"TENANCY_PLATFORM_FILE": str(platform), "AIRFLOW__CORE__MAX_TASK_RETRY_DELAY": "2"}
+    changes = {
+        "TENANCY_PLATFORM_FILE": str(limited_platform_file),
+        # Pauses between tries are seconds, too: undoing has six of them, and a DAG that cannot be built three.
+        "AIRFLOW__CORE__MAX_TASK_RETRY_DELAY": "2",
+        "AIRFLOW__WORKERS__MISSING_DAG_RETRY_DELAY": "5",
+    }
     airflow_options = replace(AIRFLOW_OPTIONS, extra_env={**AIRFLOW_OPTIONS.extra_env, **changes})
     return lambda: lifecycle.up(limited_layout, airflow_options=airflow_options, usual_ports=False)
 
