@@ -48,13 +48,13 @@ status: .venv/.installed ## Show the sandbox's parts
 	@$(BIN)/python -m sandbox status
 
 test-fast: lint $(BIN)/tenantctl ## Lint, and run the tests that start no server: three minutes on two cores
-	@$(BIN)/python -m pytest tests/unit tests/contract -m 'not slow and not server' -n 2 --dist loadscope
+	@PYTHONHASHSEED=0 $(BIN)/python -m pytest tests/unit tests/contract -m 'not slow and not server' -n 2 --dist loadscope
 
 # Coverage of the product's code by the tests' own processes; the sandboxes' processes do not count.
 MEASURE := --cov=include/tenancy --cov=include/tenantctl --cov-report= --cov-fail-under=80
 
 test: $(BIN)/tenantctl ## Run every test, two at a time (COVERAGE=1: print the coverage figure, too)
-	@$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder $(if $(COVERAGE),$(MEASURE))
+	@PYTHONHASHSEED=0 $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder $(if $(COVERAGE),$(MEASURE))
 
 test-slow: $(BIN)/tenantctl ## Run what takes many minutes: Celery with its parts killed, a restored ledger, a class of sixty
 	@$(BIN)/python -m pytest -m slow
