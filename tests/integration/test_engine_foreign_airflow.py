@@ -135,7 +135,7 @@ def content(runs: FakeRuns) -> dict[str, object]:
 def test_no_correction_is_made_until_the_own_airflow_is_back(
     harness: EngineHarness, created: RunId, correction: str, foreign: str
 ):
-    make_due, said = CORRECTIONS[correction]
+    make_due, summarized = CORRECTIONS[correction]
     make_due(harness, created)
     facts, objects = changes_of(harness), harness.external_objects
     entered, own = enter_foreign(harness, foreign)
@@ -145,13 +145,13 @@ def test_no_correction_is_made_until_the_own_airflow_is_back(
         summary = harness.reconcile_later()
         assert f"recorded airflow:fake, found {foreign or 'none'}" in summary
         assert "tenancy_airflow_api" in summary
-        assert said not in summary
+        assert summarized not in summary
         assert entered.asked_for_identity == 1
     assert changes_of(harness) == facts
     assert content(entered) == before
     assert harness.external_objects == objects
     harness.runs = own
-    assert said in harness.reconcile_later(2 * LATER)
+    assert summarized in harness.reconcile_later(2 * LATER)
 
 
 @foreign_systems

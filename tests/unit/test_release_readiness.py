@@ -130,7 +130,7 @@ UNREADY = {
         document("Certificate", "acme", conditions=[condition("Ready", "False", reason="Issuing", message="no issuer")])
     ),
     "Certificate acme: not ready": observed(document("Certificate", "acme", conditions=[condition("Issuing")])),
-    "Certificate acme: its controller has not seen its newest specification": observed(
+    "Certificate acme: its controller has not acted on its newest specification yet": observed(
         document("Certificate", "acme", conditions=[condition("Ready")], observedGeneration=0)
     ),
 }

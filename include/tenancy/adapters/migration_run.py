@@ -45,8 +45,8 @@ def _without_the_text(error: psycopg.Error) -> psycopg.Error:
     diag = error.diag
     if diag.message_primary is None:  # it is not from PostgreSQL
         return error
-    said = (diag.message_primary, diag.message_detail, diag.message_hint)
-    short = type(error)(". ".join(part.rstrip(".") for part in said if part))
+    parts = (diag.message_primary, diag.message_detail, diag.message_hint)
+    short = type(error)(". ".join(part.rstrip(".") for part in parts if part))
     short.sqlstate = error.sqlstate
     return short
 

@@ -21,9 +21,9 @@ def readiness(observed: ObservedObject) -> Readiness:
         return Readiness(ready=True, reason="exists")
     behind = observed.status.get("observedGeneration")
     if behind is not None and behind < observed.actual["metadata"].get("generation", 1):
-        return Readiness(ready=False, reason="its controller has not seen its newest specification")
+        return Readiness(ready=False, reason="its controller has not acted on its newest specification yet")
     found = [c for kind in _DECIDES for c in conditions if c.get("type") == kind]
     if any(c.get("status") == "True" for c in found):
         return Readiness(ready=True, reason="ready")
-    told = [": ".join(part for part in (c.get("reason"), c.get("message")) if part) for c in found]
-    return unready("not ready", next((PodReason(words) for words in told if words), None))
+    sentences = [": ".join(part for part in (c.get("reason"), c.get("message")) if part) for c in found]
+    return unready("not ready", next((PodReason(words) for words in sentences if words), None))

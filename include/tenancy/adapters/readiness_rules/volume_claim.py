@@ -35,8 +35,8 @@ def unbound_reason(claim: Document, events: Sequence[Document]) -> PodReason | N
     last = next((each for each in reversed(events) if _is_about(each, claim)), {})
     if phase == "Bound" or (phase == "Pending" and last.get("reason") in _WAITS_FOR_POD):
         return None
-    told = steady_sentence(last.get("reason", ""), last.get("message", ""))
-    return PodReason("; ".join(part for part in (phase.lower(), told) if part), Cause.CLUSTER_VOLUME)
+    event = steady_sentence(last.get("reason", ""), last.get("message", ""))
+    return PodReason("; ".join(part for part in (phase.lower(), event) if part), Cause.CLUSTER_VOLUME)
 
 
 def _is_about(event: Document, claim: Document) -> bool:
