@@ -32,6 +32,7 @@ def draw_tenant(data: Json) -> RenderableType:
         ("Admin", data.get("admin_email")),
         ("Created", format_time(data.get("created_at"))),
         ("Address", data.get("url") or "-"),
+        *_outputs(data),
     ]
     facts += [("Waits", tenant.held)] if tenant.held else []
     facts += [("Why", tenant.why)] if tenant.why and tenant.why != tenant.held else []
@@ -43,6 +44,11 @@ def draw_tenant(data: Json) -> RenderableType:
     warnings = [*(data.get("warnings") or ()), *(data.get("platform_trouble") or ())]
     warnings += [each.get("said") for each in data.get("findings") or ()]
     return Group(pairs(facts), *(Text(escape_controls(f"! {warning}"), style="yellow") for warning in warnings))
+
+
+def _outputs(data: Json) -> list[tuple[str, object]]:
+    found = data.get("outputs") or {}
+    return [("Output", f"{of}.{name}: {value}") for of, values in found.items() for name, value in values.items()]
 
 
 def draw_invitation(data: Json) -> RenderableType:

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from tenancy.activities.plan import plan_problems
-from tenancy.activities.workload_values import EXAMPLE, example_variables
+from tenancy.activities.workload_values import EXAMPLE
 from tenancy.adapters.product_file import load_product
 from tenancy.adapters.values_template import render_values
+from tenancy.products.example_tenant import example_variables
 from tenancy.saga.errors import ProductFileError
 from tenancy.saga.product import Product
 from tests.products import SAMPLE

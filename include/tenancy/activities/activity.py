@@ -18,6 +18,7 @@ from tenancy.saga.attempt_values import PlanEntry
 from tenancy.saga.causes import Evidence
 from tenancy.saga.errors import TransientError
 from tenancy.saga.names import ActivityName
+from tenancy.saga.outputs import NO_OUTPUTS, Outputs
 from tenancy.saga.platform import Platform, Region
 from tenancy.saga.states import ActivityKind
 from tenancy.saga.systems import Location
@@ -86,6 +87,8 @@ class Activity:
     follows from the system's own limits (adapters/server_deadlines.py)."""
     late_effect_resources: ClassVar[tuple[str, ...]] = ()
     """The kinds of resource that may appear so late. Once they exist, no late effect is pending."""
+    example_outputs: ClassVar[Outputs] = NO_OUTPUTS
+    """The outputs that `run` returns, such as a URL, each with an example. Never a secret."""
     emits: ClassVar[str | None] = None
     """The Airflow asset that is updated when it succeeds."""
 
@@ -106,8 +109,11 @@ class Activity:
         """The identity of the system in which it creates resources. `region` is None if all regions share one."""
         return ""
 
-    def run(self, context: ActivityContext) -> None:
-        """Create the resources, or bring existing ones to the desired state. Idempotent."""
+    def run(self, context: ActivityContext) -> Outputs | None:
+        """Create the resources, or bring existing ones to the desired state. Idempotent.
+
+        Returns the outputs that `example_outputs` declares; later activities read them in `context.outputs`.
+        """
 
     def compensate(self, context: ActivityContext, resource: Resource) -> None:
         """Release one resource, whether it exists completely, partly or not at all. Idempotent."""

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from tenancy.saga.credentials import Keyring
 from tenancy.saga.errors import PlatformFileError, TenancyError
-from tenancy.saga.names import TenantId, proof_of
+from tenancy.saga.names import ActivityName, TenantId, proof_of
+from tenancy.saga.outputs import Outputs
 from tenancy.saga.platform import Plan, Platform, Region
 from tenancy.saga.product import Product
 from tenancy.saga.systems import ANY_SYSTEM, ExpectedSystem, accepted_for
@@ -99,6 +100,11 @@ class ActivityContext:
     def plan(self) -> Plan:
         """The tenant's plan. PlatformError if the platform file no longer has it."""
         return _known("plan", self.saga.parameters.plan, self.platform.plans)
+
+    @property
+    def outputs(self) -> Mapping[ActivityName, Outputs]:
+        """What the activities before this one returned in this attempt."""
+        return self.saga.current_attempt.outputs
 
     @property
     def product(self) -> Product:

@@ -1,6 +1,7 @@
 """What a product's values template may use, and the chart's values for one tenant.
 
-The names are documented in docs/extending/products.md; `product check` renders the template with EXAMPLE.
+The names are documented in docs/extending/products.md; `product check` renders the template with EXAMPLE
+(products/example_tenant.py).
 """
 
 from collections.abc import Mapping
@@ -13,7 +14,6 @@ from tenancy.activities.invitations import digest_of, invitation_of
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PlatformError
 from tenancy.saga.platform import Plan
-from tenancy.saga.product import Product
 
 if TYPE_CHECKING:
     from tenancy.adapters.dsn import Dsn
@@ -41,14 +41,6 @@ EXAMPLE: Final[Mapping[str, Any]] = MappingProxyType(
 """A tenant of every kind of value: its name has quotes, a colon and a comment sign."""
 
 
-def example_variables(product: Product) -> dict[str, Any]:
-    """EXAMPLE as this product's template gets it: without a database when its plan has none."""
-    if "allocate_storage" in product.activities:
-        return dict(EXAMPLE)
-    digest = EXAMPLE["secrets"]["admin_invitation_digest"]
-    return {**EXAMPLE, "outputs": {}, "secrets": {"admin_invitation_digest": digest}}
-
-
 def variables_of(context: ActivityContext) -> dict[str, Any]:
     """The variables of one tenant's template. `secrets` must go into a Secret of the chart and nowhere else."""
     asked, region = context.saga.parameters, context.region
@@ -64,7 +56,7 @@ def variables_of(context: ActivityContext) -> dict[str, Any]:
         "platform": {"name": context.platform.name},
         "plan": _plan(context.plan),
         "region": {"name": region.name, "ingress_domain": region.ingress_domain},
-        "outputs": {"database": _database_outputs(database)} if database else {},
+        "outputs": {**context.outputs, **({"database": _database_outputs(database)} if database else {})},
         "secrets": _secrets(context, database),
     }
 

@@ -12,7 +12,6 @@ from typing import Any, Final
 import yaml
 
 from tenancy.activities.plan import plan_problems
-from tenancy.activities.workload_values import example_variables
 from tenancy.adapters import manifests
 from tenancy.adapters.admin_account import PLACEHOLDERS
 from tenancy.adapters.helm import Helm, Release
@@ -21,6 +20,7 @@ from tenancy.adapters.product_file import ADMIN_STATEMENTS, chart_version, load_
 from tenancy.adapters.readiness_rules import RULES
 from tenancy.adapters.release_objects import is_judged
 from tenancy.adapters.values_template import render_values
+from tenancy.products.example_tenant import example_variables
 from tenancy.saga.errors import ProductFileError, TenancyError
 from tenancy.saga.product import Product
 

@@ -153,7 +153,7 @@ def complete(command: c.CompleteActivity, saga: Saga) -> tuple[f.Fact, ...]:
         leases.require_predecessors(saga, activity)
     passed = _pass_no_return(saga, _PIVOT_DONE) if last or saga.current_attempt.is_pivot(activity) else ()
     completed = (f.ProvisioningCompleted(),) if last else ()
-    return (*made, f.ActivityCompleted(activity), *passed, *completed)
+    return (*made, f.ActivityCompleted(activity, command.outputs), *passed, *completed)
 
 
 _PIVOT_DONE = "Everything the tenant needs is there and ready: a customer may use it from now on."

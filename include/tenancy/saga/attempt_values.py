@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Final
 
 from tenancy.saga.causes import Cause
 from tenancy.saga.names import ActivityName, RunId, TaskInstanceId
+from tenancy.saga.outputs import NO_OUTPUTS, Outputs
 from tenancy.saga.states import ActivityKind, StepStatus
 
 EXACT: Final = {"extra": "forbid"}
@@ -54,6 +55,8 @@ class Step:
     """The last try's error; while it runs, what it waits for."""
     cause: Cause = Cause.UNKNOWN
     """Why its last try failed."""
+    outputs: Outputs = field(default_factory=lambda: NO_OUTPUTS)
+    """What it returned when it completed."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,11 @@ class Attempt:
         """The first activity that is not done; None when all are."""
         pending = (entry.activity for entry in self.plan if self.step(entry.activity).status is not StepStatus.DONE)
         return next(pending, None)
+
+    @property
+    def outputs(self) -> Mapping[ActivityName, Outputs]:
+        """The outputs of the activities that are done, where they returned any."""
+        return {name: step.outputs for name, step in self.steps.items() if step.outputs}
 
     @property
     def newest_holder(self) -> TaskInstanceId | None:

@@ -3,11 +3,12 @@
 `decide` (decide.py) answers a command with facts or with a refusal. Commands are never stored.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tenancy.saga.attempt_values import UNKNOWN_PRODUCT, PlanEntry, ProductVersion
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.names import ActivityName, RunId, TaskInstanceId, TenantId
+from tenancy.saga.outputs import Outputs
 from tenancy.saga.stalls import Stall
 from tenancy.saga.tenant import Intent, Lease, Parameters
 
@@ -46,6 +47,7 @@ class BeginActivity(Command):
 @dataclass(frozen=True)
 class CompleteActivity(Command):
     lease: Lease
+    outputs: Outputs = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

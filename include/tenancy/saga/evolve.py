@@ -66,7 +66,8 @@ def _activity_completed(fact: f.ActivityCompleted, saga: Saga) -> Saga:
     # Older versions recorded no PointOfNoReturnPassed: in their streams the pivot's completion is that point.
     passed = saga.past_no_return or saga.current_attempt.is_pivot(fact.activity)
     passing = replace(saga, past_no_return=passed)
-    return _with_step(passing, fact.activity, status=StepStatus.DONE, message="", cause=Cause.UNKNOWN)
+    done = {"status": StepStatus.DONE, "message": "", "cause": Cause.UNKNOWN, "outputs": fact.outputs}
+    return _with_step(passing, fact.activity, **done)
 
 
 @_apply.register

@@ -1,6 +1,7 @@
 """What is known of one tenant: the fold of its facts. Frozen; `evolve` makes the next one."""
 
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import ClassVar, Self
@@ -8,6 +9,7 @@ from typing import ClassVar, Self
 from tenancy.saga.attempt_values import EXACT, Attempt, Runs, Step
 from tenancy.saga.causes import Cause
 from tenancy.saga.names import ActivityName, RunId, TaskInstanceId, TenantId
+from tenancy.saga.outputs import Outputs
 from tenancy.saga.saga_values import NO_HOLD, Escalation, Hold, Invitation, Unwinding
 from tenancy.saga.states import Phase, ResourceState, State, Substate
 
@@ -167,6 +169,11 @@ class Saga:
     def live_resources(self) -> tuple[Resource, ...]:
         """All resources that may exist, in the order in which they were intended."""
         return tuple(resource for resource in self.resources if resource.live)
+
+    @property
+    def outputs(self) -> Mapping[ActivityName, Outputs]:
+        """What its activities returned, as long as anything of it may exist."""
+        return self.current_attempt.outputs if self.live_resources else {}
 
     @property
     def has_nothing_left(self) -> bool:

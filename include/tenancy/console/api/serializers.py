@@ -78,6 +78,7 @@ def tenant(
         progress=progress(unwinding),
         actions={action: _permission(preview(saga, action)) for action in ACTIONS},
         url=tenant_url_of(advisor.platform, saga),
+        outputs={activity: dict(values) for activity, values in saga.outputs.items()},
         findings=[finding(each) for each in findings],
     )
 

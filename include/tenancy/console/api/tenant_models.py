@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 
 from tenancy.console.api.platform_models import FindingShape
 from tenancy.engine.recovery.recovery_policy import StepKind
+from tenancy.saga.recorded_values import RecordedValue
 from tenancy.saga.states import ResourceState, State, Substate
 
 
@@ -127,6 +128,9 @@ class Tenant(TenantRow):
     progress: ProgressShape
     actions: dict[str, Permission]
     url: str = Field(description="Its address once it is Active; empty before")
+    outputs: dict[str, dict[str, RecordedValue]] = Field(
+        description="What its activities returned, by activity and name; empty once nothing of it is left"
+    )
     findings: list[FindingShape] = Field(description="The last drift check's findings about it; at most 50")
 
 

@@ -35,6 +35,7 @@ from tenancy.saga.commands import BeginActivity, CompleteActivity, FailActivity,
 from tenancy.saga.errors import OutOfTurn, PermanentError, PlatformError, Refused, Stopped, cause_in
 from tenancy.saga.facts import ActivityRefused
 from tenancy.saga.names import TenantId
+from tenancy.saga.outputs import Outputs, checked_outputs
 from tenancy.saga.states import State
 from tenancy.saga.tenant import Lease, Saga
 
@@ -144,8 +145,10 @@ def _perform(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, task: Task) ->
         for holder in evicted:
             record_eviction(ledger, tenant_id, "the ledger", holder, task.stamp)
         context = _intended(tenancy, ledger, context, task)
-        waiting = _act(tenancy, ledger, task, context)
-        return waiting or ledger.record(tenant_id, CompleteActivity(task.lease), stamp=task.stamp)
+        outcome = _act(tenancy, ledger, task, context)
+        if isinstance(outcome, Waiting):
+            return outcome
+        return ledger.record(tenant_id, CompleteActivity(task.lease, outcome), stamp=task.stamp)
 
 
 def _intended(tenancy: Tenancy, ledger: LedgerSession, context: ActivityContext, task: Task) -> ActivityContext:
@@ -155,10 +158,10 @@ def _intended(tenancy: Tenancy, ledger: LedgerSession, context: ActivityContext,
     return _context(tenancy, ledger, saga, task) if intents else context
 
 
-def _act(tenancy: Tenancy, ledger: LedgerSession, task: Task, context: ActivityContext) -> Waiting | None:
+def _act(tenancy: Tenancy, ledger: LedgerSession, task: Task, context: ActivityContext) -> Waiting | Outputs:
     activity = activity_of(task.lease.activity)
     try:
-        activity.run(context)
+        return checked_outputs(activity.name, activity.run(context), declared=activity.example_outputs)
     except NotReadyYet as not_yet:
         until = deadline(tenancy, ledger, context.saga, task.lease)
         if tenancy.now() >= until:
@@ -170,7 +173,6 @@ def _act(tenancy: Tenancy, ledger: LedgerSession, task: Task, context: ActivityC
             context.tenant_id, ReportProgress(task.lease, str(not_yet), not_yet.cause), stamp=task.stamp
         )
         return Waiting(saga, activity.watched_namespace(context), until)
-    return None
 
 
 @contextmanager

@@ -1,10 +1,11 @@
 """Facts of an attempt to provision a tenant: its activities, its outcome, and what holds it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tenancy.saga.attempt_values import UNKNOWN_PRODUCT, PlanEntry, ProductVersion
 from tenancy.saga.facts.fact import Fact
 from tenancy.saga.names import ActivityName, RunId, TaskInstanceId, TenantId
+from tenancy.saga.outputs import Outputs
 from tenancy.saga.tenant import Parameters
 
 
@@ -54,6 +55,7 @@ class ActivityStarted(Fact):
 class ActivityCompleted(Fact):
     kind = "tenant.provisioning.step.completed"
     activity: ActivityName
+    outputs: Outputs = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
