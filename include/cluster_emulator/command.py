@@ -11,6 +11,8 @@ from pathlib import Path
 
 from cluster_emulator.certificates import ensure_certificate
 from cluster_emulator.clock import Clock
+from cluster_emulator.containers.containers import Containers
+from cluster_emulator.containers.programs import ProgramFile
 from cluster_emulator.controllers.namespaces import DELAY_SECONDS
 from cluster_emulator.emulator import ClusterEmulator, open_disk
 from cluster_emulator.ingress.application import Application, describe_request
@@ -28,6 +30,12 @@ def _arguments(program: str) -> argparse.Namespace:
     parser.add_argument("--port", type=int, required=True, help="of the API; 0 takes any free one")
     parser.add_argument("--token-file", type=Path, required=True, help="the bearer token; made when missing")
     parser.add_argument("--ingress-port", type=int, help="of the ingress listener; none without it")
+    parser.add_argument(
+        "--programs",
+        type=Path,
+        help='JSON file, image -> command: {"registry.example/tool:1": ["python3", "/path/tool.py"]}; such an image is '
+        "run for real in pods that are not restarted for ever. Read at each start of a container",
+    )
     parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds per second")
     parser.add_argument(
         "--namespace-delay",
@@ -45,7 +53,10 @@ async def _serve(arguments: argparse.Namespace, application: Application) -> Non
     disk = open_disk(arguments.data)
     token = ensure_token(arguments.token_file)
     certificate = ensure_certificate(arguments.data)
-    emulator = ClusterEmulator(disk, Clock(arguments.speed), certificate.pem(), arguments.namespace_delay, application)
+    programs = ProgramFile(arguments.programs) if arguments.programs else dict
+    containers = Containers(arguments.data.resolve() / "containers", programs)
+    clock, pem, delay = Clock(arguments.speed), certificate.pem(), arguments.namespace_delay
+    emulator = ClusterEmulator(disk, clock, pem, delay, application, containers=containers)
     tls = certificate.server_context()
     async with emulator.serving(token, arguments.port, arguments.ingress_port, tls) as ports:
         url = f"https://127.0.0.1:{ports.api}"

@@ -10,7 +10,7 @@ from datetime import timedelta
 from cluster_emulator import api_errors
 from cluster_emulator.clock import STAMP
 from cluster_emulator.history import Key
-from cluster_emulator.kinds import NAMESPACE, POD
+from cluster_emulator.kinds import JOB, NAMESPACE, POD, Kind
 from cluster_emulator.objects import FOREGROUND, ORPHAN, Object, lookup
 from cluster_emulator.registry import Registry
 
@@ -29,12 +29,15 @@ class DeleteOptions:
 BACKGROUND = DeleteOptions()
 
 
-def parse_options(document: Object, query: dict[str, str]) -> DeleteOptions:
-    """From the body (a DeleteOptions document), and from the query if the body does not state it."""
+def parse_options(document: Object, query: dict[str, str], kind: Kind) -> DeleteOptions:
+    """From the body (a DeleteOptions document), and from the query if the body does not state it.
+
+    A Job leaves its pods behind when nothing is stated: batch/v1 kept this for the sake of its first clients.
+    """
     grace = document.get("gracePeriodSeconds", query.get("gracePeriodSeconds"))
     propagation = document.get("propagationPolicy") or query.get("propagationPolicy")
     if propagation is None:
-        propagation = "Orphan" if document.get("orphanDependents") else "Background"
+        propagation = "Orphan" if document.get("orphanDependents", kind is JOB) else "Background"
     preconditions = document.get("preconditions") or {}
     return DeleteOptions(
         propagation=propagation,

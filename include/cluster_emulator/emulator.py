@@ -16,6 +16,7 @@ from aiohttp import web
 
 from cluster_emulator.admission import Admission
 from cluster_emulator.clock import Clock
+from cluster_emulator.containers.containers import Containers
 from cluster_emulator.controllers.daemonsets import DaemonSetController
 from cluster_emulator.controllers.deployments import DeploymentController
 from cluster_emulator.controllers.garbage import GarbageCollector
@@ -87,8 +88,11 @@ class ClusterEmulator:
         ca_pem: str = "",
         namespace_delay_seconds: float = DELAY_SECONDS,
         application: Application = describe_request,
+        *,
+        containers: Containers | None = None,
     ) -> None:
         self._application = application
+        self.containers = containers or Containers()
         self.store = Store(disk)
         self.faults = ActiveFaults(disk, self.store)
         self.registry = Registry(self.store, Admission(self.store, self.faults), clock)
@@ -104,7 +108,7 @@ class ClusterEmulator:
                 DaemonSetController(self.registry, recorder),
                 JobController(self.registry, recorder),
                 VolumeController(self.registry, recorder),
-                PodController(self.registry, recorder, self.faults),
+                PodController(self.registry, recorder, self.faults, self.containers),
                 ServiceController(self.registry),
                 IngressController(self.registry),
                 QuotaController(self.registry),
@@ -140,7 +144,7 @@ class ClusterEmulator:
         self, token: str, port: int, ingress_port: int | None, tls: ssl.SSLContext | None = None
     ) -> AsyncIterator[Ports]:
         """Listens on loopback while the context lasts; port 0 takes any free one."""
-        server = ApiServer(Verbs(self.registry, self.faults), self.faults, token)
+        server = ApiServer(Verbs(self.registry, self.faults, self.containers), self.faults, token)
         async with contextlib.AsyncExitStack() as stack:
             api = await stack.enter_async_context(_listening(server.application(), port, tls))
             ingress = None
@@ -154,6 +158,7 @@ class ClusterEmulator:
                 loop.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await loop
+                self.containers.close()
 
 
 @contextlib.asynccontextmanager

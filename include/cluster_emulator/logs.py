@@ -1,7 +1,8 @@
-"""The response to `kubectl logs`: a few true lines about a container that never ran, or why there are none.
-
-The emulator runs no containers, so the lines describe what the kubelet's simulation did with this one.
+"""The response to `kubectl logs`: what a program wrote, a few true lines about a container that never ran for real, or
+why there are none.
 """
+
+from collections.abc import Mapping
 
 from cluster_emulator import api_errors
 from cluster_emulator.objects import Object, lookup
@@ -21,3 +22,11 @@ def container_log(pod: Object, container: str) -> str:
     reason = lookup(status, "state", "waiting", "reason") or "ContainerCreating"
     pod_name = pod["metadata"]["name"]
     raise api_errors.bad_request(f'container "{name}" in pod "{pod_name}" is waiting to start: {reason}')
+
+
+def cut(log: bytes, query: Mapping[str, str]) -> bytes:
+    """The part that a request asks for: `tailLines`, then `limitBytes` from its beginning, as the kubelet does."""
+    if tail := query.get("tailLines"):
+        lines = log.splitlines(keepends=True)
+        log = b"".join(lines[max(0, len(lines) - int(tail)) :])
+    return log[: int(query["limitBytes"])] if query.get("limitBytes") else log

@@ -13,6 +13,7 @@ from aiohttp import web
 from cluster_emulator import api_errors, bodies, deletion, logs, pagination, responses, scales, selectors
 from cluster_emulator.admission import must_match_url
 from cluster_emulator.apply import Declaration
+from cluster_emulator.containers.containers import Containers
 from cluster_emulator.faults import ActiveFaults
 from cluster_emulator.kinds import NAMESPACE, POD
 from cluster_emulator.managers import FieldManager
@@ -42,8 +43,9 @@ def _options(request: web.Request) -> WriteOptions:
 class Verbs:
     """What can be done with objects over HTTP."""
 
-    def __init__(self, registry: Registry, faults: ActiveFaults) -> None:
+    def __init__(self, registry: Registry, faults: ActiveFaults, containers: Containers) -> None:
         self._registry, self._store, self._faults = registry, registry.store, faults
+        self._containers = containers
         self._on_collection: dict[str, Handler] = {
             "GET": self._list,
             "POST": self._create,
@@ -112,7 +114,10 @@ class Verbs:
 
     async def _log(self, request: web.Request, target: RequestTarget) -> web.Response:
         pod = self._store.get(target.key).document()
-        return web.Response(text=logs.container_log(pod, request.query.get("container", "")))
+        written = self._containers.log(pod)
+        if written is None:
+            return web.Response(text=logs.container_log(pod, request.query.get("container", "")))
+        return web.Response(body=logs.cut(written, request.query), content_type="text/plain", charset="utf-8")
 
     # --- writing
 
@@ -180,7 +185,7 @@ class Verbs:
     # --- deleting
 
     async def _delete(self, request: web.Request, target: RequestTarget) -> web.Response:
-        options = deletion.parse_options(await bodies.read(request), dict(request.query))
+        options = deletion.parse_options(await bodies.read(request), dict(request.query), target.kind)
         last, gone = deletion.delete(self._registry, target.key, options)
         if not gone or target.kind.returned_on_delete:
             return responses.raw(self._form(request, target).one(encode(last)))
@@ -194,7 +199,7 @@ class Verbs:
         return responses.document({**success, "details": details})
 
     async def _delete_all(self, request: web.Request, target: RequestTarget) -> web.Response:
-        options = deletion.parse_options(await bodies.read(request), dict(request.query))
+        options = deletion.parse_options(await bodies.read(request), dict(request.query), target.kind)
         selector = self._selector(request, target)
         records = self._store.records(target.kind, target.namespace)
         chosen = [record for record in records if selector.matches(record.selectable)]

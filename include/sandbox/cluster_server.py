@@ -93,7 +93,8 @@ class ClusterServer:
         places = ["--data", str(self.layout.cluster), "--token-file", str(self.layout.cluster_token)]
         listens = ["--port", str(self.port), "--ingress-port", str(self.ingress_port)]
         delay = ["--namespace-delay", str(_NAMESPACE_DELAY_SECONDS)]
-        return [str(self.layout.python), "-m", "sandbox.cluster", *places, *listens, *delay]
+        programs = ["--programs", str(self.layout.programs)]
+        return [str(self.layout.python), "-m", "sandbox.cluster", *places, *listens, *delay, *programs]
 
     def _token(self) -> str:
         return self.layout.cluster_token.read_text(encoding="utf-8").strip()

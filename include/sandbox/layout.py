@@ -78,6 +78,11 @@ class Layout:
         return self.cluster / "token"
 
     @property
+    def programs(self) -> Path:
+        """Image -> the local program that stands for it."""
+        return self.cluster / "programs.json"
+
+    @property
     def kubeconfig(self) -> Path:
         return self.cluster / "kubeconfig"
 

@@ -39,6 +39,7 @@ from sandbox.polling import RESPONSE_SECONDS, poll
 from sandbox.postgres import PostgresServer
 from sandbox.problems import PortTakenError
 from sandbox.processes import Daemon, Register
+from sandbox.programs import write_programs
 from sandbox.progress import NoProgress, ProgressReporter
 from sandbox.secrets import Secrets
 
@@ -98,6 +99,7 @@ class _Sandbox:
         self.environment = airflow_env.variables(layout, self.ports, self.secrets, airflow_options, self.executor)
 
     def up(self) -> None:
+        write_programs(self.layout)
         if self._nothing_to_do():
             self.progress.say(f"The sandbox in {self.layout.home} is up and healthy.")
             return

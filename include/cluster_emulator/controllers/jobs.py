@@ -1,6 +1,6 @@
 """The Job controller: pods that run until enough of them succeeded, or too many failed.
 
-Indexed completion, deadlines and failure policies are left out: no user of the emulator needed them.
+Indexed completion and failure policies are left out: no user of the emulator needed them.
 """
 
 from collections.abc import Hashable, Iterable
@@ -20,6 +20,7 @@ _RETRY_SECONDS: Final = 5.0
 _BACKOFF_SECONDS: Final = 10.0
 _LONGEST_BACKOFF_SECONDS: Final = 600.0
 _TOO_MANY: Final = "Job has reached the specified backoff limit"
+_TOO_LONG: Final = "Job was active longer than specified deadline"
 
 
 class JobController:
@@ -43,12 +44,21 @@ class JobController:
         if end := _end(job):
             return self._sweep(item, job, end)
         pods = self._pods(job)
-        outcome = _outcome(job, pods)
+        left = self._seconds_left(job)
+        outcome = _outcome(job, pods, overdue=left is not None and left <= 0)
         again = None if outcome else self._go_on(job, pods)
         self._report(item, outcome)
         if outcome:
             self._stop(item, job, outcome)
-        return again
+            return None
+        return min((seconds for seconds in (again, left) if seconds is not None), default=None)
+
+    def _seconds_left(self, job: Object) -> float | None:
+        """Until `activeDeadlineSeconds` after its start; None when it has no deadline or is suspended."""
+        allowed, started = job["spec"].get("activeDeadlineSeconds"), lookup(job, "status", "startTime")
+        if allowed is None or job["spec"]["suspend"]:
+            return None
+        return float(allowed - (self._registry.clock.age(parse_stamp(started)) if started else 0.0))
 
     def _pods(self, job: Object) -> list[Object]:
         return [record.document() for record in self._store.owned_by(job["metadata"]["uid"], POD)]
@@ -111,7 +121,7 @@ def _end(job: Object) -> Object | None:
     return next((c for c in conditions if c["type"] in ("Complete", "Failed") and c["status"] == "True"), None)
 
 
-def _outcome(job: Object, pods: list[Object]) -> Object | None:
+def _outcome(job: Object, pods: list[Object], *, overdue: bool) -> Object | None:
     """The condition with which it ends now; None while it goes on."""
     restarts = sum(s["restartCount"] for pod in pods for s in lookup(pod, "status", "containerStatuses") or [])
     if _phases(pods, "Failed") + restarts > job["spec"]["backoffLimit"]:
@@ -119,6 +129,8 @@ def _outcome(job: Object, pods: list[Object]) -> Object | None:
     if _phases(pods, "Succeeded") >= job["spec"]["completions"]:
         message = "Reached expected number of succeeded pods"
         return {"type": "Complete", "status": "True", "reason": "CompletionsReached", "message": message}
+    if overdue:
+        return {"type": "Failed", "status": "True", "reason": "DeadlineExceeded", "message": _TOO_LONG}
     return None
 
 

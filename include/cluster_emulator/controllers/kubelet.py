@@ -7,6 +7,7 @@ are those of Kubernetes 1.32's kube-scheduler and kubelet, because clients read 
 from dataclasses import dataclass, replace
 from typing import Final
 
+from cluster_emulator.containers.containers import ContainerExit, ContainerRun
 from cluster_emulator.controllers.notes import Note
 from cluster_emulator.faults import Fault, FaultKind
 from cluster_emulator.objects import Object, lookup
@@ -14,6 +15,8 @@ from cluster_emulator.objects import Object, lookup
 NODE_NAME: Final = "emulator-node"
 START_SECONDS: Final = 0.3
 _JOB_SECONDS: Final = 0.5
+POLL_SECONDS: Final = 0.1
+"""How often a container that runs for real is looked at."""
 _FIRST_BACKOFF: Final = 10.0
 _LONGEST_BACKOFF: Final = 300.0
 _UNSCHEDULABLE: Final = (
@@ -32,6 +35,8 @@ class PodInputs:
     fault: Fault | None = None
     missing: str = ""  # the missing configuration of a container, in the kubelet's message
     unbound: str = ""  # the volume claim that keeps it from a node, in the scheduler's message
+    run: ContainerRun | None = None  # its container, if that runs for real
+    since_exit: float = 0.0  # simulated seconds since that container ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,7 @@ class PodOutcome:
     wake_in: float | None = None
     scheduled: bool = True
     repeated: tuple[Note, ...] = ()  # an event at each check: a probe that fails again and again
+    starts: bool = False  # its container has to be started for real now
 
 
 def pod_outcome(now: PodInputs) -> PodOutcome:
@@ -82,6 +88,8 @@ def _started(now: PodInputs) -> PodOutcome:
     ready_at = START_SECONDS + (now.fault.seconds if now.fault and kind is FaultKind.SLOW_START else 0)
     if now.age < ready_at and not _was_ready(now.pod):
         return _starting_slowly(now, ready_at - now.age)
+    if now.run is not None:
+        return _real(now, now.run)
     if now.pod["spec"]["restartPolicy"] != "Always":
         return _finishing(now)
     return _running(now)
@@ -196,6 +204,45 @@ def _finishing(now: PodInputs) -> PodOutcome:
         return replace(_running(now), wake_in=START_SECONDS + _JOB_SECONDS - now.age)
     ended = {"exitCode": 0, "reason": "Completed", "startedAt": now.stamp, "finishedAt": now.stamp}
     return PodOutcome("Succeeded", Container({"terminated": ended}))
+
+
+def _real(now: PodInputs, run: ContainerRun) -> PodOutcome:
+    """What the program in the container's place did."""
+    if not run.started:
+        return replace(_creating(0.0), starts=True)
+    if run.exit is None:
+        running = _running(now)
+        assert running.container is not None
+        last = lookup(now.pod, "status", "containerStatuses") or [{}]
+        container = replace(running.container, restarts=run.ends, last_state=last[0].get("lastState"))
+        return replace(running, container=container, wake_in=POLL_SECONDS)
+    if run.exit.code and now.pod["spec"]["restartPolicy"] == "OnFailure":
+        return _restarting(now, run.exit, run.ends)
+    phase = "Failed" if run.exit.code else "Succeeded"
+    return PodOutcome(phase, Container(_ended(now, run.exit), restarts=run.ends - 1))
+
+
+def _restarting(now: PodInputs, end: ContainerExit, ends: int) -> PodOutcome:
+    """Started again after 10 s, 20 s, 40 s, ... up to five minutes."""
+    wait = min(_FIRST_BACKOFF * 2 ** (ends - 1), _LONGEST_BACKOFF)
+    name = now.pod["spec"]["containers"][0]["name"]
+    state = _waiting("CrashLoopBackOff", f"back-off {_duration(wait)} restarting failed container={name}")
+    left = wait - now.since_exit
+    container = Container(state, restarts=ends, last_state=_ended(now, end))
+    return PodOutcome("Running", container, wake_in=max(left, 0.0), starts=left <= 0)
+
+
+def _ended(now: PodInputs, end: ContainerExit) -> Object:
+    """The state of a container that has ended; its pod's status keeps the first stamp."""
+    statuses = lookup(now.pod, "status", "containerStatuses") or [{}]
+    started = lookup(statuses[0], "state", "running", "startedAt") or now.stamp
+    state = {
+        "exitCode": end.code,
+        "reason": end.reason or ("Error" if end.code else "Completed"),
+        "startedAt": started,
+        "finishedAt": now.stamp,
+    }
+    return {"terminated": state | ({"message": end.message} if end.message else {})}
 
 
 def _running(now: PodInputs) -> PodOutcome:

@@ -1,7 +1,6 @@
 """The Secrets and ConfigMaps a pod refers to, and the first that is not there.
 
-The kubelet's simulation asks what is missing; the ingress listener asks which Secrets a pod is given. Volumes,
-envFrom and env are read; projected volumes are not, no chart of ours has one.
+The kubelet's simulation asks what is missing; the ingress listener asks which Secrets a pod is given.
 """
 
 from collections.abc import Iterator
@@ -31,17 +30,22 @@ def references(pod: Object) -> Iterator[Reference]:
     """In the order the kubelet meets them: volumes, then each container's envFrom and env."""
     spec = pod["spec"]
     for volume in spec.get("volumes") or []:
-        if volume.get("secret"):
-            source = volume["secret"]
-            yield Reference(SECRET, source.get("secretName", ""), optional=bool(source.get("optional")))
-        if volume.get("configMap"):
-            source = volume["configMap"]
-            yield Reference(CONFIG_MAP, source.get("name", ""), optional=bool(source.get("optional")))
+        for source in lookup(volume, "projected", "sources") or [volume]:
+            yield from _volume_source(source)
     for container in spec["containers"]:
         for source in container.get("envFrom") or []:
             yield from _env_source(source, ("secretRef", "configMapRef"))
         for variable in container.get("env") or []:
             yield from _env_source(variable.get("valueFrom") or {}, ("secretKeyRef", "configMapKeyRef"))
+
+
+def _volume_source(source: Object) -> Iterator[Reference]:
+    """A volume, or one source of a projected volume, which writes the name of a Secret differently."""
+    if secret := source.get("secret"):
+        name = secret.get("secretName") or secret.get("name") or ""
+        yield Reference(SECRET, name, optional=bool(secret.get("optional")))
+    if config := source.get("configMap"):
+        yield Reference(CONFIG_MAP, config.get("name", ""), optional=bool(config.get("optional")))
 
 
 def _env_source(source: Object, names: tuple[str, str]) -> Iterator[Reference]:

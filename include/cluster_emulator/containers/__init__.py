@@ -1,0 +1,1 @@
+"""Runs containers for real: a local program in the place of an image."""
