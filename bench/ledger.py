@@ -16,7 +16,7 @@ import psycopg
 
 from sandbox import ports, postgres
 from sandbox.postgres import PostgresServer
-from tenancy.activities.registry import INSTALLED
+from tenancy.activities.registry import BUILT_IN
 from tenancy.adapters.dsn import Dsn
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import Ledger
@@ -26,8 +26,8 @@ from tenancy.saga.names import ActivityName, RunId, TaskInstanceId, TenantId
 from tenancy.saga.tenant import Intent, Lease, Parameters
 
 _FIRST = TenantId(UUID(int=1))
-_ENTRIES = tuple(activity.entry for activity in INSTALLED)
-_MADE = {kind: activity.name for activity in INSTALLED for kind in activity.resources}
+_ENTRIES = tuple(activity.entry for activity in BUILT_IN)
+_MADE = {kind: activity.name for activity in BUILT_IN for kind in activity.resources}
 MIXED: Final = """
 create temp table one_fact as select * from ledger.fact;
 create temp table one as select * from ledger.tenant;
@@ -110,7 +110,7 @@ def _record_one(ledger: Ledger) -> None:
     """Record a first attempt that fails at its third activity and is unwound, and a second one that succeeds."""
     asked = Parameters("first", "First", "starter", "eu-central", "ada@first.example")
     first, second = RunId("first-1"), RunId("first-2")
-    waiting = INSTALLED[2].name
+    waiting = BUILT_IN[2].name
     made = [(kind, f"first_{kind}") for kind in _MADE][:3]
     undone = [verb(1, *each) for each in reversed(made) for verb in (c.ReleaseResource, c.ConfirmReleased)]
     lives: list[list[c.Command]] = [
@@ -127,7 +127,7 @@ def _record_one(ledger: Ledger) -> None:
 def _done(run: RunId, number: int) -> list[c.Command]:
     return [
         verb
-        for each in INSTALLED[:number]
+        for each in BUILT_IN[:number]
         for verb in (_begin(run, each.name), c.CompleteActivity(_lease(run, each.name)))
     ]
 

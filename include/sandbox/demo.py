@@ -23,7 +23,7 @@ from sandbox.layout import Layout
 from sandbox.problems import SandboxError
 from sandbox.progress import ProgressReporter
 from sandbox.timeline_view import TimelineView, headline, line
-from tenancy.activities.registry import INSTALLED
+from tenancy.activities.registry import installed
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.platform_file import parse_platform
 from tenancy.ledger.envelope import Envelope
@@ -115,7 +115,7 @@ def _host(saga: Saga, layout: Layout) -> str:
     if not deployed or saga.state is not State.ACTIVE:
         return ""
     offer = parse_platform(
-        tomllib.loads(layout.platform_file.read_text(encoding="utf-8")), [activity.name for activity in INSTALLED]
+        tomllib.loads(layout.platform_file.read_text(encoding="utf-8")), [activity.name for activity in installed()]
     )
     return f"{saga.parameters.slug}.{offer.regions[saga.parameters.region].ingress_domain}"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tenancy.activities.plan import plan_problems
-from tenancy.activities.registry import INSTALLED
+from tenancy.activities.registry import installed
 from tenancy.adapters.platform_file import parse_platform
 from tenancy.adapters.product_file import PRODUCT_FILE, find_folder, load_product
 from tenancy.saga.causes import Cause
@@ -57,7 +57,7 @@ def platform() -> Platform:
     if not path:
         raise PlatformFileError(f"No platform file: set {PLATFORM_FILE} in every Airflow process.")
     try:
-        parsed = parse_platform(tomllib.loads(Path(path).read_text()), [activity.name for activity in INSTALLED])
+        parsed = parse_platform(tomllib.loads(Path(path).read_text()), [activity.name for activity in installed()])
         return replace(parsed, source=path)
     except OSError as error:
         raise PlatformFileError(f"The platform file {path} cannot be read: {error.strerror}.") from error

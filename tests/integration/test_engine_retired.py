@@ -133,7 +133,7 @@ def test_a_tenant_of_the_previous_version_names_the_region_to_put_back(harness: 
 
 
 def _installed_without(name: ActivityName):
-    return tuple(activity for activity in registry.INSTALLED if activity.name != name)
+    return tuple(activity for activity in registry.BUILT_IN if activity.name != name)
 
 
 @pytest.mark.parametrize("name", MAKERS)
@@ -142,7 +142,7 @@ def test_what_an_uninstalled_activity_made_is_named_and_everything_else_is_relea
 ):
     _failed(harness)
     with monkeypatch.context() as patched:
-        patched.setattr(registry, "INSTALLED", _installed_without(name))
+        patched.setattr(registry, "installed", lambda: _installed_without(name))
         after = harness.unwind()
         left = {resource.kind for resource in after.live_resources}
         assert set(KINDS[name]) <= left
@@ -163,7 +163,7 @@ def test_what_an_uninstalled_activity_made_and_released_keeps_nobody_from_settli
     harness.record_commands(c.Reset())
     harness.run_until(SCHEMA, 5, RunId("run-2"))
     harness.record_commands(c.Cancel())
-    monkeypatch.setattr(registry, "INSTALLED", _installed_without(DEPLOY))
+    monkeypatch.setattr(registry, "installed", lambda: _installed_without(DEPLOY))
     assert harness.unwind().phase == "Failed settled"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tenancy.activities.plan import plan_of, plan_problems
-from tenancy.activities.registry import INSTALLED
+from tenancy.activities.registry import BUILT_IN
 from tenancy.adapters.product_file import chart_version, find_folder, load_product, newest_revision
 from tenancy.saga.errors import PlatformError, ProductFileError
 from tests.products import PLAN, SAMPLE
@@ -46,7 +46,7 @@ def problems_of(folder: Path) -> tuple[str, ...]:
 
 
 def test_the_sample_has_the_plan_that_was_a_constant_before():
-    assert plan_of(SAMPLE) == INSTALLED
+    assert plan_of(SAMPLE) == BUILT_IN
     assert (chart_version(SAMPLE), newest_revision(SAMPLE)) == ("1.0.1", "0002")
 
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from tenancy.activities.activity import Activity
-from tenancy.activities.registry import INSTALLED, activity_of, find_activity
+from tenancy.activities.registry import activity_of, find_activity, installed, why_not_installed
 from tenancy.saga.attempt_values import PlanEntry
 from tenancy.saga.platform import Platform
 from tenancy.saga.product import Product
@@ -35,8 +35,8 @@ def plan_entries(product: Product) -> tuple[PlanEntry, ...]:
 def plan_problems(names: Sequence[str]) -> Iterator[str]:
     """Why a product must not have these activities in this order, one sentence each; none if it may."""
     unknown = [name for name in names if find_activity(name) is None]
-    installed = ", ".join(activity.name for activity in INSTALLED)
-    yield from (f"{name} is not installed (installed are: {installed})" for name in dict.fromkeys(unknown))
+    there = ", ".join(activity.name for activity in installed())
+    yield from (f"{name} {why_not_installed(name)} (installed are: {there})" for name in dict.fromkeys(unknown))
     yield from (f"{name} is there twice" for name in dict.fromkeys(names) if names.count(name) > 1)
     plan = [activity for name in names if (activity := find_activity(name)) is not None]
     if not unknown:
@@ -56,7 +56,7 @@ def _wrong_ends(plan: Sequence[Activity]) -> Iterator[str]:
 def _wrong_kinds(plan: Sequence[Activity]) -> Iterator[str]:
     pivots = [number for number, activity in enumerate(plan) if activity.kind is ActivityKind.PIVOT]
     if len(pivots) != 1:
-        named = ", ".join(activity.name for activity in INSTALLED if activity.kind is ActivityKind.PIVOT)
+        named = ", ".join(activity.name for activity in installed() if activity.kind is ActivityKind.PIVOT)
         yield f"there must be one pivot ({named}), and there are {len(pivots)}"
         return
     pivot = plan[pivots[0]].name
@@ -97,4 +97,4 @@ def give_up_limit(platform: Platform, activity: Activity) -> timedelta:
 def limits(platform: Platform) -> Limits:
     """All time limits that define a stall."""
     tenants = {name: platform.stall_limits.get(name, limit) for name, limit in TENANT_LIMITS.items()}
-    return Limits({activity.name: stall_limit(platform, activity) for activity in INSTALLED}, tenants)
+    return Limits({activity.name: stall_limit(platform, activity) for activity in installed()}, tenants)

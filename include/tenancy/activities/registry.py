@@ -1,14 +1,16 @@
 """All installed activities, whether or not the product's plan has them: only the activity that created a resource can
 observe and release it.
 
-A new activity is one file and one line here, and its name in a product's file (docs/extending/adding-an-activity.md). A
-line stays as long as a tenant may have something that its activity made.
+A new activity is one file and one line here, or an entry point of a package (packages.py), and its name in a product's
+file (docs/extending/adding-an-activity.md). A line stays as long as a tenant may have something that its activity made.
 """
 
+from functools import cache
 from pkgutil import resolve_name
 from typing import Final
 
 from tenancy.activities.activity import Activity
+from tenancy.activities.packages import UnusableActivity, find_entry_points, load_activities
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PlatformError
 from tenancy.saga.names import ActivityName
@@ -20,7 +22,7 @@ def _activities(*references: str) -> tuple[Activity, ...]:
     return tuple(resolve_name(reference)() for reference in references)
 
 
-INSTALLED: Final = _activities(
+BUILT_IN: Final = _activities(
     "tenancy.activities.validate_request:ValidateRequest",
     "tenancy.activities.allocate_storage:AllocateStorage",
     "tenancy.activities.allocate_workflow_handle:AllocateWorkflowHandle",
@@ -32,6 +34,22 @@ INSTALLED: Final = _activities(
 """In the order of a run; pages and metrics list them so."""
 
 
+def installed() -> tuple[Activity, ...]:
+    """Built-in activities, then those of installed packages by name. Read once in a process."""
+    return (*BUILT_IN, *(each for each in _of_packages() if isinstance(each, Activity)))
+
+
+@cache
+def _of_packages() -> tuple[Activity | UnusableActivity, ...]:
+    return tuple(load_activities(find_entry_points(), BUILT_IN))
+
+
+def why_not_installed(name: str) -> str:
+    """Why there is no activity of this name, as the end of a sentence."""
+    broken = (each for each in _of_packages() if isinstance(each, UnusableActivity) and each.name == name)
+    return "; ".join(each.problem for each in broken) or "is not installed"
+
+
 def label_of(name: str) -> str:
     """The activity's label; its name if it is not installed any more."""
     found = find_activity(name)
@@ -40,7 +58,7 @@ def label_of(name: str) -> str:
 
 def find_activity(name: str) -> Activity | None:
     """The installed activity of this name."""
-    return next((activity for activity in INSTALLED if activity.name == name), None)
+    return next((activity for activity in installed() if activity.name == name), None)
 
 
 def activity_of(name: ActivityName) -> Activity:
@@ -48,7 +66,8 @@ def activity_of(name: ActivityName) -> Activity:
     found = find_activity(name)
     if found is None:
         raise PlatformError(
-            f"This version of Tenancy does not have the activity {name}: run the version that has it.",
+            f"The activity {name} {why_not_installed(name)}. Install the version of Tenancy, or of the package, that "
+            "has it.",
             cause=Cause.PLATFORM_VERSION,
         )
     return found
@@ -59,7 +78,7 @@ def find_maker(resource: Resource) -> Activity | None:
     named = find_activity(resource.activity)
     if named is not None and resource.kind in named.resources:
         return named
-    return next((activity for activity in INSTALLED if resource.kind in activity.resources), None)
+    return next((activity for activity in installed() if resource.kind in activity.resources), None)
 
 
 def maker_of(resource: Resource) -> Activity:
@@ -67,9 +86,9 @@ def maker_of(resource: Resource) -> Activity:
     found = find_maker(resource)
     if found is None:
         raise PlatformError(
-            f"The activity {resource.activity}, which made the {resource.kind} {resource.name}, is not installed any "
-            "more, so nothing of it was changed. Install the version or package that has it, then cancel or "
-            "decommission again; the other resources are released without it.",
+            f"The activity {resource.activity}, which made the {resource.kind} {resource.name}, "
+            f"{why_not_installed(resource.activity)}, so nothing of it was changed. Install the version or package "
+            "that has it, then cancel or decommission again; the other resources are released without it.",
             cause=Cause.PLATFORM_VERSION,
         )
     return found
@@ -77,4 +96,4 @@ def maker_of(resource: Resource) -> Activity:
 
 def maker_of_kind(kind: str) -> Activity:
     """The installed activity that makes resources of this kind; KeyError when none does."""
-    return {each: activity for activity in INSTALLED for each in activity.resources}[kind]
+    return {each: activity for activity in installed() for each in activity.resources}[kind]

@@ -12,7 +12,7 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.registry import Collector
 
-from tenancy.activities.registry import INSTALLED
+from tenancy.activities.registry import installed
 from tenancy.engine.reconciliation.drift_check import BEAT as REALITY_CHECK
 from tenancy.engine.reconciliation.reconcile import BEAT as RECONCILIATION
 from tenancy.ledger.activity_durations import DurationStats
@@ -133,7 +133,7 @@ def _usual(activity: str, usual: DurationStats) -> tuple[Sample, Sample]:
 
 
 def _failures(measures: Measures) -> list[Metric]:
-    names = list(dict.fromkeys([*(activity.name for activity in INSTALLED), *sorted(measures.failures)]))
+    names = list(dict.fromkeys([*(activity.name for activity in installed()), *sorted(measures.failures)]))
     failed = {name: measures.failures.get(name, FailureMeasure(0, 0)) for name in names}
     return [
         _gauge(

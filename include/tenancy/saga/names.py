@@ -29,6 +29,11 @@ def is_slug(text: str) -> bool:
     return bool(re.fullmatch(SLUG_PATTERN[1:-1], text)) and "--" not in text
 
 
+def is_activity_name(text: str) -> bool:
+    """Is it a name for an activity? It becomes a task's id, and a template uses it as a variable's name."""
+    return bool(re.fullmatch(r"[a-z][a-z0-9_]{0,62}", text))
+
+
 def short_id(tenant_id: TenantId) -> str:
     """The ten hexadecimal digits that set this tenant's objects apart from any other's of the same slug."""
     return tenant_id.hex[-10:]

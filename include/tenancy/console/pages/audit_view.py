@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from tenancy.console.pages.words import LABELS
+from tenancy.activities.registry import label_of
 from tenancy.ledger.envelope import Envelope
 from tenancy.saga import facts as f
 
@@ -42,7 +42,7 @@ def detail(fact: f.Fact) -> str:
     """The fact's details that its kind does not name."""
     attributes = vars(fact).items() if not isinstance(fact, f.ActivityStarted) else [("activity", fact.activity)]
     values = [str(value) for key, value in attributes if key in _SHOWN_ATTRIBUTES and value and value != "unknown"]
-    return " · ".join(LABELS.get(each, each) for each in values)
+    return " · ".join(label_of(each) for each in values)
 
 
 _SHOWN_ATTRIBUTES: Final = frozenset(

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import urlencode
 
+from tenancy.activities.registry import label_of
 from tenancy.adapters.airflow_runs import QueuedRun
 from tenancy.console.advisor import Advisor
 from tenancy.console.pages import words
@@ -144,7 +145,7 @@ def tenant_row_view(summary: TenantSummary, advisor: Advisor) -> TenantRowView:
         tone=_tone(phase, attention=attention or advice.warning),
         busy=phase in BUSY,
         substate_text=words.SUBSTATE_TEXTS.get(phase, ""),
-        activity=words.LABELS.get(summary.activity or "", summary.activity or ""),
+        activity=label_of(summary.activity or ""),
         held=advisor.evidence(summary) if stall or advice.warning else summary.held,
         attempt=summary.attempt,
         state_since=summary.state_since,

@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tenancy.activities.registry import label_of
 from tenancy.console.pages import assets, words
 
 CSP: Final = "; ".join(
@@ -82,7 +83,7 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     environment.globals["asset"] = assets.address
-    environment.globals["labels"] = words.LABELS
+    environment.globals["label_of"] = label_of
     environment.filters.update(
         moment=words.moment, stamp=words.stamp, duration=words.duration, countdown=words.countdown
     )

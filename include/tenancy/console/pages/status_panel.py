@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from tenancy.activities.advice import format_duration
+from tenancy.activities.registry import label_of
 from tenancy.airflow_settings import OPERATOR
 from tenancy.console.callers import Right
 from tenancy.console.pages import words
@@ -52,7 +53,7 @@ def _status_panel(snapshot: TenantSnapshot, newest: AttemptView | None) -> Statu
         why = f"{why} {snapshot.held}".strip()
     failure = saga.failures[-1] if saga.failures else None
     if saga.state is State.FAILED and failure and failure.attempt == saga.attempt:
-        label = words.LABELS.get(failure.activity, failure.activity)
+        label = label_of(failure.activity)
         why = f"{label} failed: {_cut(failure.message)} {why}".strip()
     elif phase in {Phase.FAILED_SETTLED, Phase.FAILED_READY}:
         why = "It did not fail by itself: it was cancelled."

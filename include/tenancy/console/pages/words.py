@@ -4,10 +4,7 @@ activities/advice.py."""
 from datetime import UTC, datetime
 from typing import Final
 
-from tenancy.activities.registry import INSTALLED
 from tenancy.saga.states import Phase
-
-LABELS: Final[dict[str, str]] = {activity.name: activity.label for activity in INSTALLED}
 
 PHASE_HEADINGS: Final = {
     Phase.PROVISIONING: "It is being provisioned",

@@ -105,7 +105,7 @@ class _Check:
             log.info("mended: %s %s %s", finding.what, finding.kind, finding.name)
 
     def _targets(self) -> list[_Target]:
-        makers = [activity for activity in registry.INSTALLED if activity.resources]
+        makers = [activity for activity in registry.installed() if activity.resources]
         regions = self.tenancy.platform.regions
         return [_Target(each, region) for each in makers for region in (regions if each.regional else ("",))]
 

@@ -29,4 +29,4 @@ def blocker_of(resource: Resource, live: Iterable[Resource]) -> Resource | None:
 
 
 def _released_after() -> dict[str, str]:
-    return {kind: first for activity in registry.INSTALLED for kind, first in activity.released_after.items()}
+    return {kind: first for activity in registry.installed() for kind, first in activity.released_after.items()}

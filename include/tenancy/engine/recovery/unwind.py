@@ -220,7 +220,7 @@ class _Unwinding:
 
     def _find_late_effects(self) -> None:
         """Must run before anything is released: a resource that exists now is not about to be created."""
-        seconds = {activity.name: activity.late_seconds for activity in registry.INSTALLED}
+        seconds = {activity.name: activity.late_seconds for activity in registry.installed()}
         pending = pending_requests(self.ledger.envelopes(self.tenant_id), seconds, self.ledger.now)
         until = earliest_settling(pending, self._made({each.activity for each in pending}))
         self.late.extend([until] if until else [])
@@ -228,7 +228,7 @@ class _Unwinding:
     def _made(self, names: Collection[ActivityName]) -> frozenset[ActivityName]:
         """Of these activities, those whose late resources all exist. One that cannot be observed counts as pending."""
         made = set()
-        for activity in (activity for activity in registry.INSTALLED if activity.name in names):
+        for activity in (activity for activity in registry.installed() if activity.name in names):
             with suppress(TransientError, PermanentError, PlatformError):
                 observations = self._observe(activity, self.tenancy.timings.system_budget / 4)
                 present = {observation.kind for observation in observations if observation.present}
