@@ -10,6 +10,7 @@ from kubernetes.client import Configuration
 
 from tenancy.adapters.helm import Helm
 from tenancy.adapters.helm_kubeconfig import kubeconfig
+from tenancy.adapters.jobs import Jobs
 from tenancy.adapters.kubernetes_api import KubernetesApi
 from tenancy.adapters.namespaces import GONE_WITHIN_SECONDS, Namespaces
 from tenancy.adapters.release_objects import ReleaseObjects
@@ -34,6 +35,7 @@ class Cluster:
         self._api = api
         self.namespaces = Namespaces(api, gone_within=self._gone_within)
         self.releases = Releases(api, self._helm, self.namespaces)
+        self.jobs = Jobs(api)
 
     def expecting(self, expected: ExpectedSystem, *, seconds: float | None = None) -> Self:
         """The same cluster, which must be the expected one. `seconds` limits each call of it and of Helm."""

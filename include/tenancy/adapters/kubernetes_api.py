@@ -36,6 +36,8 @@ _WRITE_QUERY = {"fieldManager": FIELD_MANAGER, "timeout": f"{CLUSTER_WRITE_SECON
 _WRITES = frozenset({"POST", "PUT", "PATCH"})
 _FOREIGN = frozenset({400, 403, 404, 405, 409, 410, 422})
 """These statuses prove something about an object, or about our rights, only in an API server's own format."""
+_NO_LOG = frozenset({400, 404})
+"""What an API server answers about the log of a container that has not started, or of a pod that is gone."""
 _IDENTITY = "/api/v1/namespaces/kube-system"
 """Every cluster has this namespace, nobody can delete it, and its UID is as old as the cluster (KEP-2149)."""
 _OBJECT = re.compile(r"^(<[^>]*>|\w+\([^)]*\)): ")
@@ -117,9 +119,33 @@ class KubernetesApi:
         """Replace the existing object."""
         return self._call("PUT", path, body=document)
 
-    def delete(self, path: str, *, uid: str) -> None:
-        """Delete the object with this UID, if it exists. A newer object of the same name stays."""
-        self._call("DELETE", path, body={"preconditions": {"uid": uid}}, absent=404)
+    def delete(self, path: str, *, uid: str, propagation: str = "") -> None:
+        """Delete the object with this UID, if it exists. A newer object of the same name stays.
+
+        `propagation`: what becomes of the objects that it owns, if not what the server does by default.
+        """
+        policy = {"propagationPolicy": propagation} if propagation else {}
+        self._call("DELETE", path, body={"preconditions": {"uid": uid}, **policy}, absent=404)
+
+    def text(self, path: str, query: dict[str, str]) -> str:
+        """A plain text, such as the log of a container; empty when there is none, or not yet."""
+        given = [(name, value) for name, value in query.items() if value]
+        headers: dict[str, str] = {"Accept": "text/plain, */*"}
+        self._client.update_params_for_auth(headers, [], ["BearerToken"])
+        with self._translated(f"GET {path}"):
+            try:
+                answer = self._client.rest_client.request(
+                    "GET",
+                    self.configuration.host + path,
+                    query_params=given,
+                    headers=headers,
+                    _request_timeout=self._bounds,
+                )
+            except ApiException as refusal:
+                if refusal.status not in _NO_LOG:
+                    raise
+                return ""
+        return bytes(answer.data or b"").decode(errors="replace")
 
     def _call(
         self,

@@ -1,0 +1,95 @@
+"""How a Job of ours ended, and why it does not: read from the Job's conditions and its pod's status. Pure."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from tenancy.adapters.pod_reasons import PodReason, container_reason, refused_pod, unschedulable
+from tenancy.saga.causes import Cause
+
+Document = dict[str, Any]
+
+MESSAGE_BYTES: Final = 4096
+"""Kubernetes keeps the last 4096 bytes of a termination message (pkg/kubelet/container, 1.32)."""
+_GIVEN_UP: Final = frozenset({Cause.CLUSTER_IMAGE, Cause.CLUSTER_CRASH, Cause.CLUSTER_QUOTA, Cause.CLUSTER_ADMISSION})
+_FIRST_PULL: Final = "ErrImagePull"
+
+
+@dataclass(frozen=True)
+class JobEnd:
+    """How it ended. `code` is None when its container's end is not known: its node or pod is gone."""
+
+    succeeded: bool
+    code: int | None = None
+    message: str = ""
+    """The termination message."""
+    log: str = ""
+    reason: str = ""
+    """In the cluster's words, when it is not an exit code."""
+    overdue: bool = False
+    """Did the cluster end it, because it took too long?"""
+
+    def without(self, secrets: Iterable[str]) -> "JobEnd":
+        """The same, with no secret in a text."""
+        hidden = [secret for secret in secrets if secret.strip()]
+        texts = {name: _hidden(hidden, getattr(self, name)) for name in ("message", "log", "reason")}
+        return replace(self, **texts)
+
+    @property
+    def interrupted(self) -> bool:
+        """Did something else end it than its program or its time limit? Then another try is worth it."""
+        return not self.succeeded and not self.overdue and self.code is None
+
+
+def _hidden(secrets: Sequence[str], text: str) -> str:
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return text
+
+
+def end_of(job: Document) -> Document | None:
+    """The condition with which the Job ended; None while it runs."""
+    conditions = (job.get("status") or {}).get("conditions") or []
+    return next(
+        (each for each in conditions if each["type"] in {"Complete", "Failed"} and each["status"] == "True"), None
+    )
+
+
+def job_end(end: Document, pods: Sequence[Document], log: str) -> JobEnd:
+    """The outcome, from the Job's condition and its pods."""
+    ended = next(_terminated(pods), {})
+    known = ended and ended.get("reason") != "ContainerStatusUnknown" and not _was_taken_away(pods)
+    return JobEnd(
+        end["type"] == "Complete",
+        int(ended["exitCode"]) if known else None,
+        str(ended.get("message") or ""),
+        log,
+        str(ended.get("reason") or end.get("message") or end.get("reason") or ""),
+        end.get("reason") == "DeadlineExceeded",
+    )
+
+
+def _terminated(pods: Sequence[Document]) -> Iterator[Document]:
+    for pod in pods:
+        for container in (pod.get("status") or {}).get("containerStatuses") or []:
+            if ended := (container.get("state") or {}).get("terminated"):
+                yield ended
+
+
+def _was_taken_away(pods: Sequence[Document]) -> bool:
+    """An eviction, a drained or lost node: not what the program did."""
+    conditions = [each for pod in pods for each in (pod.get("status") or {}).get("conditions") or []]
+    reasons = {(pod.get("status") or {}).get("reason") for pod in pods}
+    return "Evicted" in reasons or any(c["type"] == "DisruptionTarget" and c["status"] == "True" for c in conditions)
+
+
+def why_waiting(pods: Sequence[Document], events: Sequence[Document]) -> PodReason:
+    """Why it has not ended yet; an empty sentence when nothing is wrong."""
+    refused = (refused_pod(e["reason"], e.get("message", "")) for e in events if e.get("reason") == "FailedCreate")
+    found = [*(reason for pod in pods for reason in (*container_reason(pod), *unschedulable(pod)))]
+    return next(iter([*found, *([] if pods else refused)]), PodReason(""))
+
+
+def is_hopeless(reason: PodReason) -> bool:
+    """Will its pod not start before somebody changes something? One failed pull may be a bad moment of the registry."""
+    return reason.cause in _GIVEN_UP and not reason.sentence.startswith(_FIRST_PULL)
