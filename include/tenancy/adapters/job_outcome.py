@@ -32,8 +32,8 @@ class JobEnd:
     def without(self, secrets: Iterable[str]) -> "JobEnd":
         """The same, with no secret in a text."""
         hidden = [secret for secret in secrets if secret.strip()]
-        texts = {name: _hidden(hidden, getattr(self, name)) for name in ("message", "log", "reason")}
-        return replace(self, **texts)
+        message, log, reason = (_hidden(hidden, text) for text in (self.message, self.log, self.reason))
+        return replace(self, message=message, log=log, reason=reason)
 
     @property
     def interrupted(self) -> bool:
