@@ -17,6 +17,7 @@ from tenancy.activities.registry import installed
 from tenancy.adapters.platform_file import parse_platform
 from tenancy.adapters.product_file import PRODUCT_FILE, find_folder, load_product
 from tenancy.saga.causes import Cause
+from tenancy.saga.connections import Connection
 from tenancy.saga.credentials import Keyring
 from tenancy.saga.errors import PlatformError, PlatformFileError, TenancyError
 from tenancy.saga.platform import Platform, Region
@@ -109,10 +110,30 @@ def tenancy() -> "Tenancy":
         ledger=Ledger(ledger_dsn()),
         platform=platform(),
         keyring=_keyring(),
-        clients=SystemClients(storage=storage, handles=lru_cache(_airflow_api), cluster=lru_cache(_cluster)),
+        clients=SystemClients(
+            storage=storage,
+            handles=lru_cache(_airflow_api),
+            cluster=lru_cache(_cluster),
+            connection=lru_cache(connection_values),
+        ),
         runs=_airflow_runs,
         product=product,
     )
+
+
+def connection_values(conn_id: str) -> Connection:
+    """An Airflow connection's values, for an activity that enters its system by itself."""
+    found = _connection(conn_id)
+    with _usable(conn_id):
+        return Connection(
+            conn_id,
+            host=found.host or "",
+            port=found.port,
+            login=found.login or "",
+            password=found.password or "",
+            schema=found.schema or "",
+            extra=found.extra_dejson,
+        )
 
 
 def ledger_dsn() -> "Dsn":

@@ -27,6 +27,14 @@ def test_so_is_a_clusters():
         bootstrap._cluster(region)
 
 
+def test_an_activity_of_a_package_gets_a_connections_values(monkeypatch: pytest.MonkeyPatch):
+    _set(monkeypatch, "objects", conn_type="aws", host="s3.test", port=443, login="key", password="x", extra={"a": 1})
+    found = bootstrap.connection_values("objects")
+    assert (found.id, found.host, found.port, found.login, found.password) == ("objects", "s3.test", 443, "key", "x")
+    assert found.extra == {"a": 1}
+    assert "password" not in repr(found)
+
+
 def test_a_connection_to_no_server_is_refused_too(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("AIRFLOW_CONN_TENANCY_CLUSTER_EU", '{"conn_type": "kubernetes", "extra": {"kube_config": "{}"}}')
     region = bootstrap.platform().regions["eu-central"]

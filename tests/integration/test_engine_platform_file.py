@@ -79,6 +79,8 @@ def test_stall_limits_are_minutes_and_may_be_left_out(document: dict[str, Any]):
         (f"{REGION}.capacity", "many", "[regions.eu-central] capacity must be a positive whole number"),
         (f"{REGION}.offered", "no", "[regions.eu-central] offered must be true or false"),
         (f"{PLAN}.offered", 0, "[plans.starter] offered must be true or false"),
+        (f"{REGION}.connections", "x", "[regions.eu-central] connections must be a table of kind of system"),
+        (f"{REGION}.connections", {"object_store": 5}, "[regions.eu-central] connections must be a table"),
         (f"{REGION}.quota", 5, "[regions.eu-central] has an unknown key quota"),
         (f"{REGION}.capacty", 5, "[regions.eu-central] has an unknown key capacty"),
         (f"{PLAN}.replicas", ..., "[plans.starter] lacks replicas"),

@@ -84,6 +84,8 @@ WRONG = [
     ((*REGION, "ingress_domain"), ".".join(["a" * 60] * 4), "must be a DNS name"),
     ((*REGION, "cluster_connection"), "my cluster", "cluster_connection must be the id of an Airflow connection"),
     ((*REGION, "storage_connection"), "c" * 201, "storage_connection must be the id of an Airflow connection"),
+    ((*REGION, "connections"), {"object_store": "my store"}, "connections.object_store must be the id of an Airflow"),
+    ((*REGION, "connections"), {"Object-Store": "store"}, "connections.Object-Store: a kind of system must be of a-z"),
     (("platform", "name"), "ends-", "[platform] name must be a lower-case word"),
     (("plans", "ends-"), SHIPPED["plans"]["starter"], "[plans.ends-] must have a lower-case name"),
 ]

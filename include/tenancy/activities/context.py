@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from tenancy.saga.causes import Cause
+from tenancy.saga.connections import Connection, connection_id
 from tenancy.saga.credentials import Keyring
-from tenancy.saga.errors import PlatformFileError, TenancyError
+from tenancy.saga.errors import PlatformError, PlatformFileError, TenancyError
 from tenancy.saga.names import ActivityName, TenantId, proof_of
 from tenancy.saga.outputs import Outputs
 from tenancy.saga.platform import Plan, Platform, Region
@@ -51,6 +53,10 @@ class Handles(Protocol):
     def has_pool(self, name: str) -> bool: ...
 
 
+def _unknown_connection(conn_id: str) -> Connection:
+    raise PlatformError(f"The Airflow connection {conn_id} is not there: add it.", cause=Cause.PLATFORM_CONNECTION)
+
+
 @dataclass(frozen=True)
 class SystemClients:
     """Opens the clients of the outside systems when they are needed."""
@@ -58,6 +64,8 @@ class SystemClients:
     storage: Callable[[Region], "StorageServer"]
     handles: Callable[[], Handles]
     cluster: Callable[[Region], "Cluster"]
+    connection: Callable[[str], Connection] = _unknown_connection
+    """The Airflow connection of this id. PlatformError, naming it, when it cannot be read."""
     database_password: Callable[[TenantId], str | None] = lambda tenant_id: None  # noqa: ARG005
     """A tenant's own database password, for `discover`; None if the ledger has no credential of the tenant."""
 
@@ -137,6 +145,13 @@ class ActivityContext:
         return self._entered(resource, self.clients.cluster).expecting(
             self.expected(resource), seconds=self.timeout_seconds
         )
+
+    def connection_to(self, system: str, resource: Resource | None = None) -> Connection:
+        """The connection that the ledger recorded for this resource; before that, the region's connection to this kind
+        of system, as the platform file has it."""
+        if resource is not None and resource.connection:
+            return self.clients.connection(resource.connection)
+        return self.clients.connection(connection_id(self.region, system))
 
     def expected(self, resource: Resource | None) -> ExpectedSystem:
         """The system that must answer for this resource; other systems' answers are rejected."""

@@ -26,6 +26,9 @@ _Offered = Annotated[bool, Field(description="true or false")]
 _Minutes = dict[str, Annotated[float, Field(gt=0, lt=_LONGEST_MINUTES, allow_inf_nan=False)]]
 
 
+_CONNECTIONS: Final = "a table of kind of system = id of an Airflow connection, texts both"
+
+
 class _Table(BaseModel):
     """Converts nothing and refuses unknown keys. A field's description completes "must be …"."""
 
@@ -42,6 +45,7 @@ class _RegionTable(_Table):
     ingress_domain: _Text
     capacity: _Count
     offered: _Offered = True
+    connections: Annotated[dict[str, str], Field(description=_CONNECTIONS)] = {}
 
 
 class _PlanTable(_Table):
@@ -133,7 +137,7 @@ def _of_section(section: str, kind: str) -> str:
 def _of_table(section: str, place: list[str], kind: str) -> str:
     if not place:
         return "must be a table"
-    (key,) = place
+    key = place[0]
     if key == "[key]":
         return "must have a lower-case name"
     if kind == "missing":

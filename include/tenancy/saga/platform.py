@@ -20,6 +20,8 @@ class Region:
     """How many tenants that are not decommissioned the region takes."""
     offered: bool = True
     """May new tenants have it? Existing tenants keep a retired region, and are observed and released as before."""
+    connections: Mapping[str, str] = field(default_factory=dict)
+    """Kind of system -> the id of the connection to it, for activities of packages (saga/connections.py)."""
 
 
 @dataclass(frozen=True)

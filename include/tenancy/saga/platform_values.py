@@ -25,6 +25,7 @@ LEAST_MEMORY: Final = 4 * 1024**2
 LONGEST_POOL: Final = 256
 _LEAST_CPU: Final = Decimal("0.001")
 _DNS_LABEL: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_SYSTEM: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _CONNECTION: Final = re.compile(rf"[A-Za-z0-9_.-]{{1,{CONNECTION_LIMIT}}}")
 
 
@@ -36,11 +37,20 @@ def region_problems(table: Mapping[str, Any]) -> Iterator[str]:
                 f"{key} must be the id of an Airflow connection: letters, digits, _ . and -, at most "
                 f"{CONNECTION_LIMIT} characters"
             )
+    yield from _wrong_connections(table.get("connections"))
     if _is_text(table.get("ingress_domain")) and not is_domain(table["ingress_domain"]):
         yield (
             f"ingress_domain must be a DNS name (RFC 1123): lower-case letters, digits and - between dots, at most "
             f"{LONGEST_DOMAIN} characters, such as eu.tenants.example.com; no https:// and no path"
         )
+
+
+def _wrong_connections(table: Any) -> Iterator[str]:
+    for system, conn_id in table.items() if isinstance(table, dict) else ():
+        if not _SYSTEM.fullmatch(system):
+            yield f"connections.{system}: a kind of system must be of a-z, 0-9 and _, and begin with a letter"
+        if isinstance(conn_id, str) and not _CONNECTION.fullmatch(conn_id):
+            yield f"connections.{system} must be the id of an Airflow connection"
 
 
 def plan_problems(table: Mapping[str, Any]) -> Iterator[str]:
