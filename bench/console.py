@@ -16,7 +16,7 @@ from typing import Any, cast
 import httpx
 
 from bench.ledger import ledger_of
-from tenancy.bootstrap import platform, product
+from tenancy.bootstrap import platform, products
 from tenancy.console.callers import Caller, Right
 from tenancy.console.metrics_view import exposition
 from tenancy.console.pages.app import create_pages
@@ -79,7 +79,9 @@ def _pages(ledger: Ledger) -> Any:
         return Caller("operator", frozenset(Right))
 
     keyring, nowhere = Keyring("k", {"k": b"k" * 32}), cast("Any", None)
-    tenancy = Tenancy(ledger, platform(), keyring, nowhere, runs=lambda: cast("Any", HealthyEngine()), product=product)
+    tenancy = Tenancy(
+        ledger, platform(), keyring, nowhere, runs=lambda: cast("Any", HealthyEngine()), products=products()
+    )
     return create_pages(Services(lambda: tenancy, utc_now), authenticate)
 
 

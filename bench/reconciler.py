@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any, Final, cast
 
 from bench.ledger import LIVE, ledger_of
-from tenancy.bootstrap import platform, product
+from tenancy.bootstrap import platform, products
 from tenancy.engine.reconciliation.reconcile import reconcile
 from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger.ledger import Ledger, utc_now
@@ -51,7 +51,7 @@ class _Engine:
 def _pass_seconds(ledger: Ledger) -> float:
     """The median of three passes."""
     keyring, nowhere = Keyring("k", {"k": b"k" * 32}), cast("Any", None)
-    tenancy = Tenancy(ledger, platform(), keyring, nowhere, runs=lambda: cast("Any", _Engine()), product=product)
+    tenancy = Tenancy(ledger, platform(), keyring, nowhere, runs=lambda: cast("Any", _Engine()), products=products())
     seconds = []
     for _ in range(3):
         began = time.perf_counter()

@@ -4,7 +4,7 @@ from airflow.sdk import DAG, chain
 from airflow.sdk.bases.operator import BaseOperator
 
 from tenancy.activities.plan import plan_of
-from tenancy.bootstrap import product
+from tenancy.bootstrap import products
 
 
 class NothingOperator(BaseOperator):
@@ -15,4 +15,9 @@ class NothingOperator(BaseOperator):
 
 
 with DAG(dag_id="empty_tasks", schedule=None, catchup=False, tags=["bench"]):
-    chain(*(NothingOperator(task_id=f"nothing_{number}") for number in range(1, len(plan_of(product())) + 1)))
+    chain(
+        *(
+            NothingOperator(task_id=f"nothing_{number}")
+            for number in range(1, len(plan_of(products().named(products().default_name))) + 1)
+        )
+    )

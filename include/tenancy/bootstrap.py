@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 from tenancy.activities.plan import plan_problems
 from tenancy.activities.registry import installed
 from tenancy.adapters.platform_file import parse_platform
-from tenancy.adapters.product_file import PRODUCT_FILE, find_folder, load_product
+from tenancy.adapters.product_folder import ProductFolder
 from tenancy.saga.causes import Cause
 from tenancy.saga.connections import Connection
 from tenancy.saga.credentials import Keyring
 from tenancy.saga.errors import PlatformError, PlatformFileError, TenancyError
 from tenancy.saga.platform import Platform, Region
-from tenancy.saga.product import Product
+from tenancy.saga.products import Products
 from tenancy.saga.tenant import Parameters, Saga
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 PLATFORM_FILE = "TENANCY_PLATFORM_FILE"
 PRODUCTS = "TENANCY_PRODUCTS"
 """The folder of products, each a folder in it; without it `products` beside `include`, where a checkout has it."""
-CHOSEN_PRODUCT = "TENANCY_PRODUCT"
-"""The product that is provisioned, when there are several."""
+DEFAULT_PRODUCT = "TENANCY_PRODUCT"
+"""The default product, when there are several."""
 LEDGER_CONNECTION = "tenancy_ledger"
 AIRFLOW_CONNECTION = "tenancy_airflow_api"
 CREDENTIALS_CONNECTION = "tenancy_credentials"
@@ -66,17 +66,10 @@ def platform() -> Platform:
         raise PlatformFileError(f"The platform file {path} is not TOML: {error}.") from error
 
 
-def product() -> Product:
-    """The product that the environment names. ProductFileError says all that is wrong with its folder."""
-    products = Path(os.environ.get(PRODUCTS) or Path(__file__).parents[2] / "products")
-    folder = find_folder(products, os.environ.get(CHOSEN_PRODUCT))
-    return _product(folder, (folder / PRODUCT_FILE).stat().st_mtime_ns)
-
-
-@lru_cache(maxsize=1)
-def _product(folder: Path, _changed_at: int) -> Product:
-    """Read once in a process, and again when the file has changed."""
-    return load_product(folder, plan_problems)
+def products() -> Products:
+    """All products in the folder that the environment names. Nothing is read before it is used."""
+    home = Path(os.environ.get(PRODUCTS) or Path(__file__).parents[2] / "products")
+    return ProductFolder(home, os.environ.get(DEFAULT_PRODUCT) or "", plan_problems)
 
 
 def tenant_url(offered: Platform, parameters: Parameters) -> str:
@@ -117,7 +110,7 @@ def tenancy() -> "Tenancy":
             connection=lru_cache(connection_values),
         ),
         runs=_airflow_runs,
-        product=product,
+        products=products(),
     )
 
 

@@ -18,15 +18,15 @@ from tenancy.adapters import (
 from tenancy.adapters.airflow_api import AirflowApi
 from tenancy.adapters.dsn import Dsn
 from tenancy.engine.engine_identity import require_same_engine
-from tenancy.engine.engine_report import DAGS
+from tenancy.engine.engine_report import all_dags
 from tenancy.engine.health.engine_verdicts import WRITTEN
 from tenancy.engine.health.health_checks import LedgerStatus, Probes
-from tenancy.engine.workflow import PROVISIONING_DAG
 from tenancy.ledger.heartbeats import load_heartbeats
 from tenancy.ledger.ledger import Ledger
 from tenancy.saga.errors import TenancyError
 from tenancy.saga.names import proof_of
 from tenancy.saga.platform import Platform, Region
+from tenancy.saga.products import Products, provisioning_dags
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,13 +46,16 @@ def probes() -> Probes:
     ledger = lru_cache(bootstrap.ledger_dsn)
     cluster = lru_cache(_cluster_access)
     own = bootstrap.engine_dsn()
-    platform = bootstrap.platform()
+    platform, products = bootstrap.platform(), bootstrap.products()
 
     return Probes(
         platform=platform,
+        products=products,
         ledger=lambda: check_ledger(ledger()),
         heartbeats=lambda: _of_engine(engine_health.load_component_heartbeats),
-        work=lambda: _of_engine(partial(check_work, recorded=recorded_engine(ledger()), platform=platform)),
+        work=lambda: _of_engine(
+            partial(check_work, recorded=recorded_engine(ledger()), platform=platform, products=products)
+        ),
         storage=lambda region: storage_health.check_storage(storage(region), proof_of(platform.name, "")),
         cluster=lambda region: cluster_health.check_cluster(cluster(region), f"the cluster of region {region.name}"),
         ingress=check_ingress_of,
@@ -74,11 +77,13 @@ def _of_engine(look: "Callable[[AirflowClient], _Result]") -> _Result:
         raise
 
 
-def check_work(client: "AirflowClient", recorded: str, platform: Platform) -> engine_health.EngineWork:
+def check_work(
+    client: "AirflowClient", recorded: str, platform: Platform, products: Products
+) -> engine_health.EngineWork:
     """The work of the recorded engine. OtherSystemError if another one answers."""
     if recorded:
         require_same_engine(AirflowApi(client).identity(), recorded, platform)
-    return engine_health.load_work(client, DAGS, PROVISIONING_DAG)
+    return engine_health.load_work(client, all_dags(products), provisioning_dags(products))
 
 
 def recorded_engine(dsn: Dsn) -> str:

@@ -21,7 +21,7 @@ from tenancy.adapters.helm import Helm
 from tenancy.adapters.helm_kubeconfig import kubeconfig
 from tenancy.adapters.kubernetes_api import KubernetesApi
 from tenancy.adapters.storage import StorageServer
-from tenancy.bootstrap import platform, product
+from tenancy.bootstrap import platform, products
 from tenancy.engine.provisioning.runner import Task, Waiting, run_activity
 from tenancy.engine.recovery.failure import give_up
 from tenancy.engine.recovery.unwind import unwind
@@ -64,7 +64,7 @@ def connect(access: Access, *, short_timeouts: bool = False) -> Tenancy:
         keyring=Keyring(CREDENTIAL_KEY_ID, {CREDENTIAL_KEY_ID: key}),
         clients=SystemClients(storage, lambda: AirflowApi(airflow()), cluster),
         runs=lambda: AirflowRuns(airflow()),
-        product=product,
+        products=products(),
         timings=Timings(grace=0.1, compensation_backoff=0.1),
     )
 

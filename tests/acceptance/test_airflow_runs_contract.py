@@ -7,7 +7,8 @@ import pytest
 from sandbox.access import SERVICE_USER, Access
 from tenancy.adapters.airflow_client import AirflowClient, Token
 from tenancy.adapters.airflow_runs import AirflowRuns
-from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG
+from tenancy.engine.workflow import COMPENSATION_DAG
+from tenancy.saga.product import PROVISIONING_DAG
 from tests.acceptance.runs import send_again_after_deadlock, wait_until
 from tests.contract.runs_contract import NOBODY, RunsContract
 

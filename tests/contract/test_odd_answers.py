@@ -94,7 +94,7 @@ CALLS: dict[str, Callable[[AirflowClient], Any]] = {
     "delete_ended": lambda client: AirflowRuns(client).delete_ended("dag", before=datetime.now(UTC), limit=5),
     "unhealthy_components": lambda client: AirflowRuns(client).unhealthy_components(),
     "heartbeats": engine_health.load_component_heartbeats,
-    "work": lambda client: engine_health.load_work(client, ["dag"], "dag"),
+    "work": lambda client: engine_health.load_work(client, ["dag"], ["dag"]),
 }
 
 

@@ -31,7 +31,7 @@ from tests.contract.fake_handles import FakeHandles
 from tests.contract.outside_snapshot import take_snapshot
 from tests.contract.severable_cluster import SeverableCluster
 from tests.contract.severable_connection import SeverableConnection
-from tests.products import PLAN, PLAN_ENTRIES, SCHEMA_VERSION, sample
+from tests.products import PLAN, PLAN_ENTRIES, SAMPLE, SCHEMA_VERSION
 
 RUN = RunId("run-1")
 PICTURED = frozenset({"role", "database", "schema", "connection", "namespace", "release"})
@@ -89,7 +89,7 @@ class Workbench:
             lock,
             self._fence,
             lambda: observe_all(context),
-            sample,
+            lambda: SAMPLE,
         )
         return context
 

@@ -87,7 +87,7 @@ def _airflow() -> Any:
 
 
 def _dag_ids() -> list[str]:
-    return sorted(path.stem for path in DAGS.glob("*.py"))
+    return sorted(path.stem for path in DAGS.glob("*.py") if path.stem != "tenant_products")  # which has no DAG
 
 
 def _tries(client: Any, dag_id: str) -> Iterator[tuple[str, Answer]]:

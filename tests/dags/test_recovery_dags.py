@@ -96,7 +96,9 @@ def test_all_say_what_they_are_for():
 
 
 @pytest.mark.parametrize(
-    "operator", [ActivityOperator(activity=ActivityName("mark_active")), CompensationOperator()], ids=repr
+    "operator",
+    [ActivityOperator(activity=ActivityName("mark_active"), product="sample"), CompensationOperator()],
+    ids=repr,
 )
 def test_sigterm_ends_a_task_in_the_middle_of_whatever_it_does(operator: Any):
     """Airflow's handler calls on_kill and returns; only an error raised there ends the task before SIGKILL."""
@@ -118,5 +120,5 @@ def _as_airflow_does() -> Iterator[None]:
     try:
         yield
     except AirflowTaskTimeout:
-        ActivityOperator(activity=ActivityName("mark_active")).on_kill()
+        ActivityOperator(activity=ActivityName("mark_active"), product="sample").on_kill()
         raise

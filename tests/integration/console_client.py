@@ -20,7 +20,7 @@ from tenancy.saga.names import TenantId
 from tests import real_systems
 from tests.asgi_requests import ask
 from tests.contract.fake_runs import FakeRuns
-from tests.products import sample
+from tests.products import SAMPLE_ONLY
 from tests.unit.sagas import (
     RUN,
     TENANT,
@@ -46,7 +46,7 @@ class Console:
     def __post_init__(self) -> None:
         platform, nowhere = real_systems.platform(), cast("Any", None)
         self.tenancy = Tenancy(
-            self.ledger, platform, real_systems.KEYRING, nowhere, runs=lambda: self.runs, product=sample
+            self.ledger, platform, real_systems.KEYRING, nowhere, runs=lambda: self.runs, products=SAMPLE_ONLY
         )
         self.app = create_pages(
             Services(lambda: self.tenancy, lambda: self.now, engine_watch(lambda: self.tenancy)), self._authenticate

@@ -33,7 +33,7 @@ from tests.clusters import Kubernetes
 from tests.conformance.server import Server
 from tests.contract.fake_handles import FakeHandles
 from tests.contract.fake_runs import FakeRuns
-from tests.products import PLAN, sample
+from tests.products import PLAN, SAMPLE_ONLY
 
 RUN = RunId("run-1")
 SECOND_RUN = RunId("run-2")
@@ -74,7 +74,7 @@ class EngineHarness:
                 cluster=lambda region: clusters.cluster(cluster),
             ),
             runs=lambda: self.runs,
-            product=sample,
+            products=SAMPLE_ONLY,
             timings=SHORT_TIMINGS,
             sleep=self._sleep,
             monotonic=lambda: self.now,

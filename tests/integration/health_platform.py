@@ -12,7 +12,7 @@ from sandbox.postgres import PostgresServer
 from tenancy.adapters import cluster_health, ingress_health, server_health, storage_health
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.engine_health import ComponentHeartbeat, EngineWork, PoolStatus
-from tenancy.engine.engine_report import DAGS
+from tenancy.engine.engine_report import all_dags
 from tenancy.engine.health import engine_verdicts
 from tenancy.engine.health.check_results import CheckResult, Condition, Health, System
 from tenancy.engine.health.health_check_runner import HealthCheckRunner
@@ -23,6 +23,7 @@ from tenancy.probes import check_ledger
 from tenancy.saga.names import proof_of
 from tests import clusters, real_systems
 from tests.conformance.server import EmulatorProcess
+from tests.products import SAMPLE_ONLY
 
 OK, DEGRADED, DOWN, UNKNOWN = Condition.OK, Condition.DEGRADED, Condition.DOWN, Condition.UNKNOWN
 STORAGE, CLUSTER, INGRESS = (
@@ -59,9 +60,10 @@ def probes(
     pools = {name: PoolStatus(name, 8, 0, 0, 8) for name in engine_verdicts.pools(real_systems.platform())}
     return Probes(
         platform=real_systems.platform(),
+        products=SAMPLE_ONLY,
         ledger=lambda: check_ledger(ledger_dsn),
         heartbeats=lambda: heartbeats,
-        work=lambda: EngineWork(dict.fromkeys(DAGS, False), 0, None, pools),
+        work=lambda: EngineWork(dict.fromkeys(all_dags(SAMPLE_ONLY), False), 0, None, pools),
         storage=lambda region: storage_health.check_storage(storage_dsn, proof_of("test", "")),
         cluster=lambda region: cluster_health.check_cluster(
             clusters.configuration(health_cluster.server), clusters.LABEL

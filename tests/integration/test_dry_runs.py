@@ -24,7 +24,7 @@ from tenancy.saga.tenant import Parameters
 from tests import real_systems
 from tests.asgi_requests import ask
 from tests.contract.fake_runs import FakeRuns
-from tests.products import sample
+from tests.products import SAMPLE_ONLY
 from tests.unit.sagas import (
     HANDLE,
     INTENTS,
@@ -75,7 +75,7 @@ class Api:
         self.health = Health()
         """What health checks find."""
         platform = real_systems.platform(capacity=1000, quota=1)
-        tenancy = Tenancy(ledger, platform, real_systems.KEYRING, cast("Any", None), FakeRuns, sample)
+        tenancy = Tenancy(ledger, platform, real_systems.KEYRING, cast("Any", None), FakeRuns, SAMPLE_ONLY)
         health = HealthWatch(lambda: self.health, fresh_seconds=0)
         services = Services(lambda: tenancy, lambda: datetime.now(UTC) + self.ahead, health=health)
         self.app = create_api(services, self._authenticate)

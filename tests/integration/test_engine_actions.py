@@ -8,11 +8,12 @@ from tenancy.engine.actions import actions
 from tenancy.engine.actions.dry_run import for_dry_run
 from tenancy.engine.actions.preview import dry_run, preview
 from tenancy.engine.recovery.progress import load_progress
-from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG, Runs
+from tenancy.engine.workflow import COMPENSATION_DAG, Runs
 from tenancy.ledger.envelope import Stamp
 from tenancy.saga import facts as f
 from tenancy.saga.errors import Refused, TransientError
 from tenancy.saga.names import RunId
+from tenancy.saga.product import PROVISIONING_DAG
 from tests import real_systems
 from tests.integration.engine_harness import DEPLOY, MARK_ACTIVE, NO_OBJECTS, ORDER, SCHEMA, VALIDATE, EngineHarness
 

@@ -12,7 +12,7 @@ from tenancy.engine.actions.dry_run import for_dry_run
 from tenancy.engine.reconciliation.pruning import prune
 from tenancy.engine.reconciliation.reconcile import reconcile
 from tenancy.engine.recovery.failure import start_compensation_run
-from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG
+from tenancy.engine.workflow import COMPENSATION_DAG
 from tenancy.ledger import heartbeats, pokes
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import utc_now
@@ -21,6 +21,7 @@ from tenancy.saga import facts as f
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import OtherSystemError
 from tenancy.saga.names import PLATFORM_STREAM, RunId
+from tenancy.saga.product import PROVISIONING_DAG
 from tests import real_systems
 from tests.contract.fake_runs import FakeRuns
 from tests.integration.engine_harness import LATER, SCHEMA, EngineHarness

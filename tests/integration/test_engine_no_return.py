@@ -6,13 +6,14 @@ import pytest
 
 from tenancy.adapters.airflow_runs import UserMark
 from tenancy.engine.reconciliation.reconcile import reconcile
-from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG
+from tenancy.engine.workflow import COMPENSATION_DAG
 from tenancy.ledger import pokes
 from tenancy.ledger.ledger import utc_now
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.errors import TransientError
 from tenancy.saga.names import RunId
+from tenancy.saga.product import PROVISIONING_DAG
 from tests.integration.engine_harness import (
     MARK_ACTIVE,
     RUN,

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 import pytest
 
 from tenancy.engine.provisioning import admission
-from tenancy.engine.workflow import PROVISIONING_DAG
 from tenancy.saga import facts as f
 from tenancy.saga.attempt_values import PlanEntry
 from tenancy.saga.causes import Cause
 from tenancy.saga.commands import Cancel
 from tenancy.saga.errors import PlatformError
 from tenancy.saga.names import ActivityName
+from tenancy.saga.product import PROVISIONING_DAG
 from tenancy.saga.states import ActivityKind
 from tests.integration.engine_harness import DEPLOY, HANDLE, MARK_ACTIVE, ORDER, RUN, SCHEMA, WAIT, EngineHarness
 from tests.products import PLAN_ENTRIES

@@ -16,7 +16,6 @@ from tenancy.adapters.cluster import Cluster, open_cluster
 from tenancy.adapters.storage import StorageServer
 from tenancy.engine.actions import actions
 from tenancy.engine.recovery.failure import give_up
-from tenancy.engine.workflow import PROVISIONING_DAG
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.migrations import LEDGER_VERSION
 from tenancy.saga import commands as c
@@ -26,6 +25,7 @@ from tenancy.saga.credentials import Keyring
 from tenancy.saga.errors import PlatformError
 from tenancy.saga.names import ActivityName
 from tenancy.saga.platform import Region
+from tenancy.saga.product import PROVISIONING_DAG
 from tests import clusters
 from tests.contract.test_odd_answers import SOMEBODY_ELSE, Impostor, client_of, message
 from tests.integration.engine_harness import (

@@ -15,7 +15,7 @@ from tenancy.saga.errors import ProductFileError
 from tenancy.saga.names import ActivityName
 from tenancy.saga.product import Product
 from tests.integration.engine_harness import DEPLOY, HANDLE, NO_OBJECTS, ORDER, SCHEMA, WAIT, EngineHarness
-from tests.products import CHART_VERSION, SAMPLE, SCHEMA_VERSION
+from tests.products import CHART_VERSION, SAMPLE, SCHEMA_VERSION, only
 
 
 def _broken() -> Product:
@@ -23,7 +23,7 @@ def _broken() -> Product:
 
 
 def _give(harness: EngineHarness, product: Callable[[], Product]) -> None:
-    harness.tenancy = replace(harness.tenancy, product=product)
+    harness.tenancy = replace(harness.tenancy, products=only(product))
 
 
 def test_an_attempt_records_the_versions_of_the_product(harness: EngineHarness):

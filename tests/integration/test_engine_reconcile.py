@@ -9,13 +9,14 @@ from tenancy.adapters.airflow_runs import UserMark
 from tenancy.engine.actions import actions
 from tenancy.engine.reconciliation.reconcile import reconcile
 from tenancy.engine.tenancy import unwinder_name
-from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG
+from tenancy.engine.workflow import COMPENSATION_DAG
 from tenancy.ledger import heartbeats, pokes
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import utc_now
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.names import RunId
+from tenancy.saga.product import PROVISIONING_DAG
 from tests import real_systems
 from tests.contract.fake_runs import FakeRuns
 from tests.integration.engine_harness import LATER, NO_OBJECTS, ORDER, SCHEMA, EngineHarness

@@ -5,13 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG
+from tenancy.engine.workflow import COMPENSATION_DAG
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import Ledger, utc_now
 from tenancy.saga import commands as c
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.errors import TransientError
 from tenancy.saga.names import ActivityName, RunId
+from tenancy.saga.product import PROVISIONING_DAG
 from tenancy.saga.stalls import Stall, StallKind
 from tests.integration.engine_harness import (
     DEPLOY,

@@ -18,7 +18,7 @@ from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger.ledger import Ledger
 from tests import real_systems
 from tests.asgi_requests import ask
-from tests.products import sample
+from tests.products import SAMPLE_ONLY
 
 NOW = datetime(2026, 2, 1, 1, 0, tzinfo=UTC)
 EVIL = "<script>alert(1)</script>\"'{{7*7}}"
@@ -51,7 +51,7 @@ class HealthConsole:
     def __post_init__(self) -> None:
         nowhere = cast("Any", None)
         tenancy = Tenancy(
-            self.ledger, real_systems.platform(), real_systems.KEYRING, nowhere, runs=nowhere, product=sample
+            self.ledger, real_systems.platform(), real_systems.KEYRING, nowhere, runs=nowhere, products=SAMPLE_ONLY
         )
         made = Services(lambda: tenancy, lambda: self.now, health=HealthWatch(self._look, fresh_seconds=0))
         self.pages, self.api = create_pages(made, self._authenticate), create_api(made, self._authenticate)

@@ -25,7 +25,7 @@ from tests.integration.conftest import EPOCH
 from tests.integration.lifecycles import FIRST_FAILS, SECOND_RUN, STUCK_THEN_SETTLED
 from tests.integration.stalled_tenants import failed
 from tests.openmetrics_reader import Document, read
-from tests.products import sample
+from tests.products import SAMPLE_ONLY
 from tests.unit.sagas import ORDER, TENANT, done, start
 
 VIEWER = Caller("viewer", frozenset({Right.READ}))
@@ -38,7 +38,9 @@ def scraped(ledger: Ledger, caller: Caller | None = VIEWER) -> httpx.Response:
         return caller
 
     nowhere = cast("Any", None)
-    tenancy = Tenancy(ledger, real_systems.platform(), real_systems.KEYRING, nowhere, runs=nowhere, product=sample)
+    tenancy = Tenancy(
+        ledger, real_systems.platform(), real_systems.KEYRING, nowhere, runs=nowhere, products=SAMPLE_ONLY
+    )
     return ask(create_metrics(Services(lambda: tenancy, lambda: EPOCH), authenticate), "GET", "/metrics")
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tenancy.engine.engine_report import DAGS, PERIODIC_DAGS
+from tenancy.engine.engine_report import PERIODIC_DAGS, all_dags
 from tenancy.engine.reconciliation.pruning import KEPT, prune
 from tenancy.ledger import pokes
 from tenancy.ledger.ledger import Ledger
@@ -13,6 +13,7 @@ from tenancy.saga.errors import TransientError
 from tenancy.saga.names import RunId
 from tests.contract.fake_runs import FakeRuns
 from tests.integration.engine_harness import EngineHarness
+from tests.products import SAMPLE_ONLY
 
 OLD, YOUNG = KEPT + timedelta(minutes=1), KEPT - timedelta(minutes=1)
 """Ages."""
@@ -22,7 +23,7 @@ OLD, YOUNG = KEPT + timedelta(minutes=1), KEPT - timedelta(minutes=1)
 def runs() -> FakeRuns:
     """One old, one young and one old live run of each DAG of ours."""
     fake, now = FakeRuns(), datetime.now(UTC)
-    for dag_id in DAGS:
+    for dag_id in all_dags(SAMPLE_ONLY):
         for name, age, state in (("old", OLD, "success"), ("young", YOUNG, "failed"), ("live", OLD, "running")):
             fake.start(dag_id, f"{dag_id} {name}", {})
             fake.end(dag_id, f"{dag_id} {name}", state)
@@ -33,7 +34,7 @@ def runs() -> FakeRuns:
 def test_old_ended_runs_of_periodic_dags_are_deleted_and_no_others(harness: EngineHarness, runs: FakeRuns):
     summary = prune(replace(harness.tenancy, runs=lambda: runs))
     assert summary.startswith("deleted 3 runs of periodic DAGs and 0 pokes")
-    for dag_id in DAGS:
+    for dag_id in all_dags(SAMPLE_ONLY):
         kept = ["young", "live"] if dag_id in PERIODIC_DAGS else ["old", "young", "live"]
         assert runs.of(dag_id) == [f"{dag_id} {name}" for name in kept]
 

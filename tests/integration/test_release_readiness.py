@@ -22,7 +22,7 @@ from tenancy.saga.errors import PermanentError
 from tests.clusters import Kubernetes, cluster
 from tests.conformance.server import Server, eventually
 from tests.integration.engine_harness import NO_OBJECTS, WAIT, EngineHarness
-from tests.products import SAMPLE
+from tests.products import SAMPLE, only
 
 PROOF = "tenancy:test:readiness"
 QUOTA = {"pods": "12"}
@@ -216,7 +216,7 @@ def test_a_failed_job_fails_the_attempt_at_once_and_is_undone(harness: EngineHar
     folder = Path(shutil.copytree(SAMPLE.folder, tmp_path / SAMPLE.folder.name))
     (folder / "chart" / "templates" / "job.yaml").write_text(_JOB)
     product = load_product(folder, plan_problems)
-    harness.tenancy = replace(harness.tenancy, product=lambda: product)
+    harness.tenancy = replace(harness.tenancy, products=only(lambda: product))
     platform = f"tenancy.internal/platform={harness.tenancy.platform.name}"
     clear = harness.kubernetes.fault(kind="crash-loop-backoff", selector=platform)
     harness.run_until(WAIT)

@@ -25,6 +25,7 @@ from tenancy.saga.platform import Platform
 from tenancy.saga.stalls import TenantStatus
 from tenancy.saga.states import State, Substate
 from tests.contract.fake_runs import FakeRuns
+from tests.products import SAMPLE_ONLY
 from tests.unit.sagas import ACME, MARK_ACTIVE, PHASES, RUN, TENANT
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -101,11 +102,11 @@ def test_the_report_is_what_the_engine_says():
     runs = FakeRuns()
     runs.paused, runs.silent = {"tenant_provisioning"}, ("triggerer",)
     runs.start("tenant_provisioning", "r1", {"slug": "acme"})
-    snapshot = load_engine_report(runs)
+    snapshot = load_engine_report(runs, SAMPLE_ONLY)
     assert (snapshot.paused, snapshot.silent) == (("tenant_provisioning",), ("triggerer",))
     assert [(run.run_id, run.slug) for run in snapshot.queued] == [("r1", "acme")]
     runs.away = True
-    assert load_engine_report(runs).trouble
+    assert load_engine_report(runs, SAMPLE_ONLY).trouble
 
 
 @pytest.mark.parametrize(

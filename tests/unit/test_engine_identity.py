@@ -15,6 +15,7 @@ from tenancy.probes import check_work
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import OtherSystemError
 from tests import real_systems
+from tests.products import SAMPLE_ONLY
 
 
 class UnmarkedAirflow:
@@ -30,7 +31,7 @@ class UnmarkedAirflow:
 
 def _work_check() -> HealthCheck:
     unused = cast("Any", None)
-    probes = Probes(real_systems.platform(), unused, unused, unused, unused, unused, unused)
+    probes = Probes(real_systems.platform(), unused, unused, unused, unused, unused, unused, unused)
     (check,) = (each for each in health_checks(probes) if each.name == "work")
     return check
 
@@ -42,7 +43,7 @@ def _of_dags(silence: UnavailableSystem) -> tuple[Condition, str]:
 
 def test_an_airflow_without_the_recorded_identity_is_reported_before_its_work():
     with pytest.raises(OtherSystemError, match="recorded airflow:a, found none"):
-        check_work(cast("Any", UnmarkedAirflow()), "airflow:a", real_systems.platform())
+        check_work(cast("Any", UnmarkedAirflow()), "airflow:a", real_systems.platform(), SAMPLE_ONLY)
 
 
 def test_another_airflow_has_none_of_our_dags_however_well_it_is():

@@ -11,7 +11,7 @@ import pytest
 
 from tenancy.activities.plan import plan_of, plan_problems
 from tenancy.activities.registry import BUILT_IN
-from tenancy.adapters.product_file import chart_version, find_folder, load_product, newest_revision
+from tenancy.adapters.product_file import chart_version, load_product, newest_revision
 from tenancy.saga.errors import PlatformError, ProductFileError
 from tests.products import PLAN, SAMPLE
 
@@ -146,22 +146,6 @@ def test_a_link_out_of_the_folder_is_a_mistake(folder: Path):
 def test_a_file_that_cannot_be_read_is_a_mistake(folder: Path, spoil: Callable[[Path], None], problem: str):
     spoil(folder / "product.toml")
     assert problems_of(folder)[0].startswith(problem)
-
-
-def test_the_only_product_is_found_and_one_of_several_has_to_be_chosen(folder: Path):
-    products = folder.parent
-    assert find_folder(products, None) == folder
-    shutil.copytree(folder, products / "crm")
-    with pytest.raises(ProductFileError, match=re.escape("TENANCY_PRODUCT must name one (there are: crm, sample)")):
-        find_folder(products, None)
-    assert find_folder(products, "crm") == products / "crm"
-    with pytest.raises(ProductFileError, match=r"TENANCY_PRODUCT names erp, which .* does not have"):
-        find_folder(products, "erp")
-
-
-def test_no_folder_of_products_is_said_with_the_setting(tmp_path: Path):
-    with pytest.raises(ProductFileError, match="set TENANCY_PRODUCTS"):
-        find_folder(tmp_path / "products", None)
 
 
 @pytest.mark.parametrize(

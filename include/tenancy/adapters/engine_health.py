@@ -66,11 +66,12 @@ def _heartbeat(part: str, document: responses.Document) -> ComponentHeartbeat:
     return ComponentHeartbeat(part, responses.optional_text(document, "status"), last)
 
 
-def load_work(client: AirflowClient, dag_ids: Collection[str], queue_of: str) -> EngineWork:
-    """The state of these DAGs, and the queue of one of them."""
+def load_work(client: AirflowClient, dag_ids: Collection[str], queues_of: Collection[str]) -> EngineWork:
+    """The state of these DAGs, and the queues of some of them."""
     dags = client.read("/dags", _paused, params={"dag_id_pattern": "tenant", "limit": _PAGE})
     query = {"state": "queued", "order_by": "run_after", "limit": 1}
-    queued, since = client.read(f"/dags/{queue_of}/dagRuns", _queue, params=query, absent=404)
+    queues = [client.read(f"/dags/{dag}/dagRuns", _queue, params=query, absent=404) for dag in queues_of]
+    queued, since = sum(count for count, _ in queues), min((at for _, at in queues if at), default=None)
     pools = client.read("/pools", _pools, params={"limit": _PAGE})
     ours = {dag: paused for dag, paused in dags.items() if dag in dag_ids}
     return EngineWork(dags=ours, queued=queued, queued_since=since, pools=pools)

@@ -16,7 +16,6 @@ from pydantic_core import ErrorDetails
 
 from tenancy.adapters.migration_folder import WHAT_IT_MUST_HAVE, has_migrations, migrations_in
 from tenancy.adapters.product_error import product_error
-from tenancy.saga.errors import ProductFileError
 from tenancy.saga.names import ActivityName
 from tenancy.saga.platform_values import NAME
 from tenancy.saga.product import Product
@@ -77,22 +76,6 @@ def load_product(folder: Path, plan_problems: PlanProblems) -> Product:
     if parsed is None or problems:
         raise product_error(folder, [f"{PRODUCT_FILE}: {each}" for each in problems])
     return _product(parsed, home)
-
-
-def find_folder(products: Path, chosen: str | None) -> Path:
-    """The folder of the product that this installation provisions: the chosen one, else the only one there is."""
-    if not products.is_dir():
-        raise ProductFileError(f"There is no folder {products}: set TENANCY_PRODUCTS to the folder of your products.")
-    names = sorted(file.parent.name for file in products.glob(f"*/{PRODUCT_FILE}"))
-    there = ", ".join(names) or "none"
-    if chosen and chosen not in names:
-        raise ProductFileError(f"TENANCY_PRODUCT names {chosen}, which {products} does not have (there are: {there}).")
-    if not chosen and len(names) != 1:
-        raise ProductFileError(
-            f"{products} must have one product, each a folder with a {PRODUCT_FILE}, or TENANCY_PRODUCT must name one "
-            f"(there are: {there})."
-        )
-    return products / (chosen or names[0])
 
 
 def chart_version(product: Product) -> str:

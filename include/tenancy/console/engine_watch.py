@@ -69,9 +69,10 @@ def engine_watch(tenancy: Callable[[], Tenancy]) -> EngineWatch:
 
     def load() -> EngineReport:
         try:
+            joined = tenancy()
             if not clients:
-                clients.append(tenancy().runs())
-            report = load_engine_report(clients[0])
+                clients.append(joined.runs())
+            report = load_engine_report(clients[0], joined.products)
         except Exception as error:  # noqa: BLE001 - a page says so, whatever it was
             report = EngineReport(trouble=f"{type(error).__name__}: {error}")
         if report.trouble:

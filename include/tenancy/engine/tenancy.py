@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from tenancy.activities.activity import Activity
 from tenancy.activities.context import ActivityContext, Observation, SystemClients
@@ -22,6 +23,7 @@ from tenancy.saga.facts import HolderEvicted
 from tenancy.saga.names import TenantId
 from tenancy.saga.platform import Platform
 from tenancy.saga.product import Product
+from tenancy.saga.products import Products, product_name
 from tenancy.saga.systems import is_lost
 from tenancy.saga.tenant import Resource, Saga
 
@@ -76,14 +78,18 @@ class Tenancy:
     keyring: Keyring
     clients: SystemClients
     runs: Callable[[], Runs]
-    product: Callable[[], Product]
-    """What new attempts are made of. Unwinding does not ask for it. Raises ProductFileError."""
+    products: Products
+    """What new attempts are made of. Unwinding does not ask for them."""
     timings: Timings = Timings()
     sleep: Callable[[float], None] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
     now: Callable[[], datetime] = utc_now
     asks_engine: bool = True
     """False in a dry run, which does not ask Airflow, not even for its identity."""
+
+    def product_of(self, saga: Saga) -> Product:
+        """The tenant's product as it is now. Raises ProductFileError."""
+        return self.products.named(product_name(self.products, saga.product))
 
     def activity_context(
         self,
@@ -128,7 +134,7 @@ class Tenancy:
             lock,
             fence,
             observe,
-            self.product,
+            partial(self.product_of, saga),
             note_replaced,
             seconds,
         )

@@ -22,7 +22,6 @@ from tenancy.saga.states import Phase, State
 from tenancy.saga.tenant import Saga
 from tenancy.saga.unwinding_rules import is_to_be_unwound
 
-PROVISIONING_DAG: Final = "tenant_provisioning"
 COMPENSATION_DAG: Final = "tenant_compensation"
 
 
@@ -78,23 +77,23 @@ def _bring_in_line(runs: Callable[[], Runs], ledger: LedgerSession, saga: Saga, 
     if is_to_be_unwound(saga):
         _end_and_compensate(runs(), saga)
     elif saga.state is State.PROVISIONING and not saga.current_attempt.has_begun:
-        runs().start(PROVISIONING_DAG, saga.run_id, vars(saga.parameters))
+        runs().start(saga.dag_id, saga.run_id, vars(saga.parameters))
     elif saga.phase is Phase.FAILED_READY and not saga.current_attempt.history_cleared:
         _clear_history(runs(), ledger, saga, stamp)
 
 
 def _end_and_compensate(runs: Runs, saga: Saga) -> None:
     try:
-        runs.fail(PROVISIONING_DAG, saga.run_id)
+        runs.fail(saga.dag_id, saga.run_id)
     finally:  # even if the run cannot be ended in Airflow, the ledger fences its tasks
         start_compensation(runs, saga)
 
 
 def _clear_history(runs: Runs, ledger: LedgerSession, saga: Saga, stamp: Stamp) -> None:
     """Clear the run's history. Checked before each step, because a retry may reuse the run meanwhile."""
-    runs.fail(PROVISIONING_DAG, saga.run_id)
+    runs.fail(saga.dag_id, saga.run_id)
     if _is_unchanged(ledger, saga):
-        runs.clear_history(PROVISIONING_DAG, saga.run_id)
+        runs.clear_history(saga.dag_id, saga.run_id)
         ledger.record(saga.tenant_id, RecordHistoryCleared(), stamp=stamp)
 
 

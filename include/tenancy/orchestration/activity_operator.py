@@ -25,10 +25,11 @@ _TRIGGERER_GRACE = timedelta(minutes=2)
 class ActivityOperator(BaseOperator):
     """Runs one activity of the tenant-provisioning saga for the run's tenant."""
 
-    def __init__(self, *, activity: ActivityName, emits: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, *, activity: ActivityName, product: str, emits: str | None = None, **kwargs: Any) -> None:
         outlets = [Asset(emits)] if emits else []
         super().__init__(task_id=activity, outlets=outlets, do_xcom_push=False, **kwargs)
         self.activity = activity
+        self.product = product
 
     def execute(self, context: "Context") -> None:
         """Raises Refused, TransientError and PermanentError unchanged: the retry policy decides by their class."""
@@ -54,7 +55,7 @@ class ActivityOperator(BaseOperator):
         from tenancy.bootstrap import tenancy
         from tenancy.engine.provisioning.runner import Waiting, run_activity
 
-        task = _task(context, self.activity)
+        task = _task(context, self.activity, self.product)
         outcome = run_activity(tenancy(), task)
         if isinstance(outcome, Waiting):
             self._wait(task, outcome)
@@ -81,7 +82,7 @@ class ActivityOperator(BaseOperator):
         self.defer(trigger=trigger, method_name="resume", timeout=timeout)
 
 
-def _task(context: "Context", activity: ActivityName) -> "Task":
+def _task(context: "Context", activity: ActivityName, product: str) -> "Task":
     from tenancy.engine.provisioning.runner import Task
 
     ti, run = context["ti"], context["dag_run"]
@@ -90,4 +91,6 @@ def _task(context: "Context", activity: ActivityName) -> "Task":
         try_number=ti.try_number,
         conf={**context["params"], **(run.conf or {})},
         actor=run.triggering_user_name or "airflow",
+        product=product,
+        dag_id=ti.dag_id,
     )

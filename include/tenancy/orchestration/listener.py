@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING
 
 from airflow.listeners import hookimpl
 
+from tenancy.saga.products import is_provisioning_dag
+
 if TYPE_CHECKING:
     from airflow.models.dagrun import DagRun
 
 log = logging.getLogger(__name__)
-
-_DAG = "tenant_provisioning"
 
 
 @hookimpl  # type: ignore[untyped-decorator]
 def on_dag_run_failed(dag_run: "DagRun", msg: str) -> None:  # noqa: ARG001 - pluggy passes by name
     """Leave a poke. A ledger that does not respond must not fail the request: the reconciler finds the run within a
     minute."""
-    if dag_run.dag_id != _DAG or "api-server" not in sys.argv:
+    if not is_provisioning_dag(dag_run.dag_id) or "api-server" not in sys.argv:
         return
     try:
         _poke(dag_run.run_id)

@@ -10,6 +10,8 @@ into 400 with its message.
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from tenancy.saga.product import PROVISIONING_DAG
+from tenancy.saga.products import is_provisioning_dag
 from tenancy.saga.storable_text import why_not_storable
 
 if TYPE_CHECKING:
@@ -21,22 +23,33 @@ FORM_LEFT_OPEN: Final = timedelta(hours=1)
 """The trigger form sends the moment in which it was opened."""
 
 ALLOWED_RUN_TYPES: "Final[Mapping[str, tuple[str, ...]]]" = {
-    "tenant_provisioning": ("manual", "operator_triggered"),  # other DAGs of the company may ask for a tenant, too
+    PROVISIONING_DAG: ("manual", "operator_triggered"),  # other DAGs of the company may ask for a tenant, too
     "tenant_compensation": ("manual",),  # the product itself starts it, by Airflow's REST API
     "tenant_reconciliation": ("scheduled", "asset_triggered"),
     "tenant_notifications": ("asset_triggered",),
     "tenant_reality_check": ("scheduled", "manual"),
 }
-"""The run types of each DAG. None allows backfills: all of them work on the present."""
+"""The run types of each DAG. None allows backfills: all of them work on the present. The DAGs of further products allow
+what the first one allows."""
 _BY_AIRFLOW_ITSELF: Final = frozenset({"scheduled", "asset_triggered"})
 _PRESENT_ONLY: Final = frozenset({"tenant_reconciliation", "tenant_notifications", "tenant_reality_check"})
+
+
+def is_ours(dag_id: str) -> bool:
+    """Is it one of our DAGs?"""
+    return dag_id in ALLOWED_RUN_TYPES or is_provisioning_dag(dag_id)
+
+
+def allowed_run_types(dag_id: str) -> tuple[str, ...]:
+    """The run types that one of our DAGs allows."""
+    return ALLOWED_RUN_TYPES[PROVISIONING_DAG if is_provisioning_dag(dag_id) else dag_id]
 
 
 def find_refusal(
     dag_id: str, run_type: str, *, logical_date: datetime | None, run_after: datetime | None, now: datetime
 ) -> str | None:
     """Why this run must not be created, as a sentence; None when it may, and for every DAG that is not ours."""
-    if dag_id not in ALLOWED_RUN_TYPES or run_type in _BY_AIRFLOW_ITSELF:
+    if not is_ours(dag_id) or run_type in _BY_AIRFLOW_ITSELF:
         return None
     if run_type == "backfill":
         return f"{dag_id} has no backfills: a run of it works on the present only."
@@ -77,7 +90,7 @@ def _before_insert(mapper: Any, _connection: Any, row: Any) -> None:
     run_type = str(getattr(row.run_type, "value", row.run_type))
     dates = {"logical_date": row.logical_date, "run_after": row.run_after}
     refusal = find_refusal(row.dag_id, run_type, **dates, now=datetime.now(UTC))
-    if not refusal and row.dag_id in ALLOWED_RUN_TYPES:
+    if not refusal and is_ours(row.dag_id):
         refusal = unstorable_in(row.conf or {})
     if refusal:
         raise ValueError(refusal)

@@ -77,12 +77,15 @@ def _init(folder: Path | None) -> int:
 
 
 def _chosen(folder: Path | None) -> Path:
-    """The named folder; else the product that TENANCY_PRODUCTS and TENANCY_PRODUCT name, or the one in `products`."""
-    from tenancy.adapters.product_file import find_folder
+    """The named folder; else that of the default product, in TENANCY_PRODUCTS or in `products`."""
+    from tenancy.activities.plan import plan_problems
+    from tenancy.adapters.product_folder import ProductFolder
 
     if folder is not None:
         return folder
-    return find_folder(Path(os.environ.get("TENANCY_PRODUCTS") or "products"), os.environ.get("TENANCY_PRODUCT"))
+    home = Path(os.environ.get("TENANCY_PRODUCTS") or "products")
+    products = ProductFolder(home, os.environ.get("TENANCY_PRODUCT") or "", plan_problems)
+    return products.folder_of(products.default_name)
 
 
 if __name__ == "__main__":

@@ -21,8 +21,19 @@ def start(saga: Saga | None, command: c.StartAttempt) -> tuple[f.Fact, ...]:
     if command.run_id in saga.runs:
         return _start_again(saga, command)
     if saga.phase is Phase.FAILED_READY:
+        _require_same_product(saga, command)
         return _retry(saga, command)
     raise _may_not_retry(saga) if command.is_retry else _may_not_start(saga)
+
+
+def _require_same_product(saga: Saga, command: c.StartAttempt) -> None:
+    asked = command.product.name
+    if saga.product and asked and asked != saga.product:
+        raise Refused(
+            f"product: {saga.parameters.slug} is a tenant of {saga.product}, and it keeps its product. Retry it with "
+            f"that one, or decommission it and create it anew with {asked}.",
+            field="product",
+        )
 
 
 def _start_again(saga: Saga, command: c.StartAttempt) -> tuple[f.Fact, ...]:
@@ -60,7 +71,7 @@ def _first_difference(saga: Saga, command: c.StartAttempt) -> str:
 
 
 def _attempt(number: int, command: c.StartAttempt) -> f.AttemptStarted:
-    versions = (command.schema_version, command.chart_version, command.product)
+    versions = (command.schema_version, command.chart_version, command.product, command.dag_id)
     return f.AttemptStarted(number, command.run_id, command.parameters, command.plan, *versions)
 
 

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final
 from tenancy.saga.causes import Cause
 from tenancy.saga.names import ActivityName, RunId, TaskInstanceId
 from tenancy.saga.outputs import NO_OUTPUTS, Outputs
+from tenancy.saga.product import PROVISIONING_DAG
 from tenancy.saga.states import ActivityKind, StepStatus
 
 EXACT: Final = {"extra": "forbid"}
@@ -75,6 +76,10 @@ class Attempt:
     """Was it resumed because the ledger was older than its run?"""
     history_cleared: bool = True
     """False from a reset until Airflow's history of the run is cleared too."""
+    product: str = ""
+    """The name of its product; empty in attempts that recorded none."""
+    dag_id: str = PROVISIONING_DAG
+    """The DAG of its run."""
 
     def step(self, activity: ActivityName) -> Step:
         """The activity's progress; idle when it has not begun."""

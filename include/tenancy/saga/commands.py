@@ -9,6 +9,7 @@ from tenancy.saga.attempt_values import UNKNOWN_PRODUCT, PlanEntry, ProductVersi
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.names import ActivityName, RunId, TaskInstanceId, TenantId
 from tenancy.saga.outputs import Outputs
+from tenancy.saga.product import PROVISIONING_DAG
 from tenancy.saga.stalls import Stall
 from tenancy.saga.tenant import Intent, Lease, Parameters
 
@@ -30,6 +31,7 @@ class StartAttempt(Command):
     predecessor: TenantId | None = None
     chart_version: str = ""
     product: ProductVersion = UNKNOWN_PRODUCT
+    dag_id: str = PROVISIONING_DAG
     is_retry: bool = False
     """Did an operator ask for the next attempt of this tenant? Then a refusal speaks about the tenant, not about a slug
     that is taken."""

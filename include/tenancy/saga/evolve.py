@@ -41,7 +41,15 @@ def _apply(fact: f.Fact, saga: Saga) -> Saga:  # noqa: ARG001 - facts that only 
 
 @_apply.register
 def _attempt_started(fact: f.AttemptStarted, saga: Saga) -> Saga:
-    attempt = Attempt(fact.attempt, fact.run_id, fact.plan, fact.schema_version, fact.chart_version)
+    attempt = Attempt(
+        fact.attempt,
+        fact.run_id,
+        fact.plan,
+        fact.schema_version,
+        fact.chart_version,
+        product=fact.product.name or saga.product,
+        dag_id=fact.dag_id,
+    )
     return replace(
         saga,
         parameters=fact.parameters,

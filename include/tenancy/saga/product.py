@@ -7,8 +7,12 @@ the ledger recorded.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from tenancy.saga.names import ActivityName
+
+PROVISIONING_DAG: Final = "tenant_provisioning"
+"""The DAG of the default product (products.py has those of the others), and of all attempts that recorded no DAG."""
 
 
 @dataclass(frozen=True)

@@ -152,6 +152,16 @@ class Saga:
         return self.current_attempt.run_id
 
     @property
+    def dag_id(self) -> str:
+        """The DAG of that run."""
+        return self.current_attempt.dag_id
+
+    @property
+    def product(self) -> str:
+        """The name of its product, which it keeps for ever; empty if none was recorded yet."""
+        return self.current_attempt.product
+
+    @property
     def generation(self) -> int:
         """The number of its newest unwinding."""
         return self.unwinding.generation

@@ -10,11 +10,11 @@ from tenancy.engine.engine_report import NOTIFICATIONS_DAG, REALITY_CHECK_DAG, R
 from tenancy.engine.health.engine_verdicts import LATE_AFTER
 from tenancy.engine.reconciliation.drift_check import BEAT as REALITY_CHECK
 from tenancy.engine.reconciliation.reconcile import BEAT as RECONCILIATION
-from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG
+from tenancy.engine.workflow import COMPENSATION_DAG
 from tenancy.ledger.heartbeats import Heartbeat
 
+_PROVISIONING_PAUSED: Final = "new tenants and retries wait until it is unpaused in Airflow."
 _PAUSED: Final = {
-    PROVISIONING_DAG: "new tenants and retries wait until it is unpaused in Airflow.",
     COMPENSATION_DAG: "what is cancelled or decommissioned is not undone until it is unpaused in Airflow.",
     RECONCILIATION_DAG: "what callbacks miss is not found until it is unpaused in Airflow.",
     REALITY_CHECK_DAG: "where ledger and world differ is not found until it is unpaused in Airflow.",
@@ -64,7 +64,10 @@ _SILENT_EFFECTS: Final = {
 
 
 def _paused(report: EngineReport) -> tuple[PlatformLine, ...]:
-    return tuple(PlatformLine("warn", f"The DAG {dag} is paused:", _PAUSED[dag]) for dag in report.paused)
+    return tuple(
+        PlatformLine("warn", f"The DAG {dag} is paused:", _PAUSED.get(dag, _PROVISIONING_PAUSED))
+        for dag in report.paused
+    )
 
 
 def _reconciler(beats: dict[str, Heartbeat], now: datetime) -> tuple[PlatformLine, ...]:

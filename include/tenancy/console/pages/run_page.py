@@ -12,9 +12,10 @@ from tenancy.console.pages import reads
 from tenancy.console.pages.error_pages import ErrorPage
 from tenancy.console.pages.rendering import page_response
 from tenancy.console.pages.tenant_page import TenantPageQuery, page_variables
-from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG
+from tenancy.engine.workflow import COMPENSATION_DAG
 from tenancy.ledger import tenant_summaries
 from tenancy.saga.names import RunId
+from tenancy.saga.products import is_provisioning_dag
 
 router = APIRouter(route_class=GuardedRoute)
 
@@ -38,7 +39,7 @@ def show_run(  # noqa: PLR0917 - FastAPI hands them over by name
     request: Request, services: CurrentServices, caller: CurrentCaller, dag_id: str, run_id: str, part: Part = None
 ) -> Response:
     """The tenant of the run, or a sentence."""
-    if dag_id not in {PROVISIONING_DAG, COMPENSATION_DAG}:
+    if dag_id != COMPENSATION_DAG and not is_provisioning_dag(dag_id):
         return page_response(request, "error.html", error=_OF_OTHERS)
     services.engine.start_refresh()
     query = reads.read_ledger(services, lambda context: _query_of_run(context, dag_id, run_id))

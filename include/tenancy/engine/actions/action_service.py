@@ -57,6 +57,8 @@ class ActionRequest:
     force: bool = False
     parameters: Mapping[str, str] = field(default_factory=dict)
     """A new tenant's, or corrections of an existing one's."""
+    product: str = ""
+    """Of a new tenant, or of one that is created anew; empty for the default one, or the same."""
     key: IdempotencyKey | None = None
 
 
@@ -98,13 +100,15 @@ class ActionService:
         """Perform the action on this platform, without the idempotency key's protection."""
         stamp = Stamp(actor.name, reason=request.reason, key=request.key.key if request.key else "")
         if request.tenant_id is None:
-            return actions.create(tenancy, request.parameters, by=stamp)
+            return actions.create(tenancy, request.parameters, by=stamp, product=request.product)
         self._require_nobody_acted_since(request.tenant_id, request.last_seen_seq)
         options: dict[str, Any] = {"confirm_id": request.confirm_id, "confirm_slug": request.confirm_slug}
         if request.action == "reset":
             options |= {"force": request.force, "platform_role": actor.has_platform_role}
         elif request.action in _TAKES_CORRECTIONS:
             options["corrections"] = self._valid_corrections(request.tenant_id, request.parameters)
+        if request.action == "recreate":
+            options["product"] = request.product
         return _ACTIONS[request.action](tenancy, request.tenant_id, by=stamp, **options)
 
     def _require_nobody_acted_since(self, tenant_id: TenantId, last_seen_seq: int | None) -> None:

@@ -15,7 +15,7 @@ from tenancy.engine.actions.preview import require_recreatable, require_retriabl
 from tenancy.engine.actions.refusals import load_saga, record_refusal
 from tenancy.engine.engine_identity import open_runs
 from tenancy.engine.engine_status import EngineStatus, load_engine_status
-from tenancy.engine.provisioning.admission import admit, retry_of
+from tenancy.engine.provisioning.admission import admit, origin_of, retry_of
 from tenancy.engine.recovery.escalation import send_escalations
 from tenancy.engine.recovery.progress import Progress, load_progress
 from tenancy.engine.tenancy import Tenancy
@@ -45,11 +45,17 @@ class ActionResult:
     progress: Progress
 
 
-def create(tenancy: Tenancy, request: Mapping[str, Any], *, by: Stamp, run_id: RunId | None = None) -> ActionResult:
-    """Create a tenant: reserve the slug, record the run's id, then trigger the run. Raises Refused with the field."""
+def create(
+    tenancy: Tenancy, request: Mapping[str, Any], *, by: Stamp, run_id: RunId | None = None, product: str = ""
+) -> ActionResult:
+    """Create a tenant: reserve the slug, record the run's id, then trigger the run. Raises Refused with the field.
+
+    `product`: its name; empty for the default one.
+    """
     with tenancy.ledger.open(f"tenancy create {by.actor}") as ledger:
         chosen_run_id = run_id or new_run_id(str(request.get("slug", "")))
-        tenant_id = admit(tenancy, ledger, chosen_run_id, request, by)
+        origin = origin_of(tenancy.products, chosen_run_id, product)
+        tenant_id = admit(tenancy, ledger, origin, request, by)
         return _sync_and_describe(tenancy, ledger, load_saga(ledger, tenant_id), by, "Provisioning has been requested.")
 
 
@@ -132,8 +138,12 @@ def recreate(
     corrections: Mapping[str, str] | None = None,
     confirm_id: str | None = None,
     confirm_slug: str = "",
+    product: str = "",
 ) -> ActionResult:
-    """Create a new tenant with the same slug, linked to this one, which must have nothing left. Returns the new one."""
+    """Create a new tenant with the same slug, linked to this one, which must have nothing left. Returns the new one.
+
+    `product`: the new one's; empty for the same.
+    """
     with tenancy.ledger.open(f"tenancy recreate {by.actor}") as ledger:
         saga = load_saga(ledger, tenant_id)
         request = {**vars(saga.parameters), **(corrections or {})}
@@ -143,13 +153,14 @@ def recreate(
                     "A tenant in its place has its slug. For another slug, create another tenant.", field="slug"
                 )
             check_request(request, tenancy.platform)
+            origin = origin_of(tenancy.products, new_run_id(request["slug"]), product or saga.product)
             with ledger.admission():
                 require_recreatable(load_saga(ledger, tenant_id))
                 require_same_tenant(saga, confirm_id or "")
                 if saga.state is not State.DECOMMISSIONED:
                     command = _with_confirmation(c.Decommission(), tenant_id, confirm_id, confirm_slug)
                     ledger.record(tenant_id, command, stamp=by)
-                new_id = admit(tenancy, ledger, new_run_id(request["slug"]), request, by)
+                new_id = admit(tenancy, ledger, origin, request, by)
         return _sync_and_describe(
             tenancy, ledger, load_saga(ledger, new_id), by, "A new tenant is being provisioned in its place."
         )

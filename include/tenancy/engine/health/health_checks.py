@@ -8,13 +8,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from tenancy.adapters.engine_health import PARTS
-from tenancy.engine.engine_report import DAGS
+from tenancy.engine.engine_report import all_dags
 from tenancy.engine.health import engine_verdicts as of_engine
 from tenancy.engine.health import storage_verdicts, verdicts
 from tenancy.engine.health.check_results import POOL, CheckResult, Condition, System
 from tenancy.ledger.migrations import LEDGER_VERSION
 from tenancy.saga.causes import Cause
 from tenancy.saga.platform import Platform, Region
+from tenancy.saga.products import Products
 
 if TYPE_CHECKING:
     from tenancy.adapters.cluster_health import ClusterStatus
@@ -43,6 +44,7 @@ class Probes:
     """The functions that observe each system, wired by probes.py or by a test. Each may raise a TenancyError."""
 
     platform: Platform
+    products: Products
     ledger: "Callable[[], LedgerStatus]"
     heartbeats: "Callable[[], Iterable[ComponentHeartbeat]]"
     work: "Callable[[], EngineWork]"
@@ -83,7 +85,9 @@ def _platform_wide(probes: Probes) -> Iterator[HealthCheck]:
     yield HealthCheck("ledger", partial(_ledger, probes), partial(_no_ledger, platform))
     yield HealthCheck("heartbeats", lambda now: of_engine.heartbeats(probes.heartbeats(), now), _no_heartbeats)
     yield HealthCheck(
-        "work", lambda now: of_engine.work(probes.work(), platform, DAGS, now), partial(_no_work, platform)
+        "work",
+        lambda now: of_engine.work(probes.work(), platform, all_dags(probes.products), now),
+        partial(_no_work, platform),
     )
     if (entered := probes.engine_database) is not None:
         yield HealthCheck("database", lambda _now: [of_engine.database(entered())], _no_database)

@@ -6,6 +6,7 @@ recreate.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
@@ -22,40 +23,87 @@ from tenancy.saga.errors import Refused
 from tenancy.saga.facts import RequestRefused
 from tenancy.saga.names import PLATFORM_STREAM, RunId, TenantId
 from tenancy.saga.platform import Platform
+from tenancy.saga.product import Product
+from tenancy.saga.products import Products, dag_of, product_name
 from tenancy.saga.tenant import Parameters, Saga
 
 
-def admit(tenancy: Tenancy, ledger: LedgerSession, run_id: RunId, conf: Mapping[str, Any], stamp: Stamp) -> TenantId:
+@dataclass(frozen=True)
+class Origin:
+    """Where an attempt runs and what it is made of."""
+
+    run_id: RunId
+    product: str
+    """The name of the product that was asked for."""
+    dag_id: str
+    """The DAG of the run."""
+
+
+def origin_of(products: Products, run_id: RunId, asked: str) -> Origin:
+    """The origin of an attempt whose run we start. `asked`: the product; empty for the default one. Raises Refused."""
+    names = products.names()
+    if asked and asked not in names:
+        raise Refused(f"product: {asked[:60]!r} is not offered. There are {', '.join(names)}.", field="product")
+    name = asked or products.default_name
+    return Origin(run_id, name, dag_of(products, name))
+
+
+def admit(tenancy: Tenancy, ledger: LedgerSession, origin: Origin, conf: Mapping[str, Any], stamp: Stamp) -> TenantId:
     """The tenant that this run provisions from now on. Raises Refused, after recording it in the audit log."""
     try:
         parameters = check_request(conf, tenancy.platform)
         with ledger.admission():
-            return _start(tenancy, ledger, run_id, parameters, stamp)
+            return _start(tenancy, ledger, origin, parameters, stamp)
     except Refused as refusal:
-        _record_refusal(ledger, run_id, conf, refusal, stamp)
+        _record_refusal(ledger, origin.run_id, conf, refusal, stamp)
         raise
 
 
-def _start(tenancy: Tenancy, ledger: LedgerSession, run_id: RunId, parameters: Parameters, stamp: Stamp) -> TenantId:
-    known = ledger.tenant_of_run(run_id) or ledger.tenant_of_slug(parameters.slug)
+def _start(tenancy: Tenancy, ledger: LedgerSession, origin: Origin, parameters: Parameters, stamp: Stamp) -> TenantId:
+    known = ledger.tenant_of_run(origin.run_id) or ledger.tenant_of_slug(parameters.slug)
     if known is None:
         if ledger.predecessor_of_slug(parameters.slug) is None:
             require_not_reserved(parameters.slug)
         require_offered(parameters, tenancy.platform)
         require_room(tenancy.platform, ledger, parameters)
-    tenant_id, product = known or TenantId(uuid4()), tenancy.product()
-    start = StartAttempt(
+    tenant_id = known or TenantId(uuid4())
+    predecessor = None if known else ledger.predecessor_of_slug(parameters.slug)
+    product = tenancy.products.named(_product_of_run(tenancy, ledger, origin))
+    start = replace(_attempt(tenant_id, origin, parameters, product), predecessor=predecessor)
+    ledger.record(tenant_id, start, stamp=stamp)
+    return tenant_id
+
+
+def _product_of_run(tenancy: Tenancy, ledger: LedgerSession, origin: Origin) -> str:
+    """A run that is known keeps its tenant's product, even if its DAG has become another product's."""
+    known = ledger.tenant_of_run(origin.run_id)
+    saga = ledger.saga(known) if known else None
+    if saga is None:
+        return origin.product
+    require_same_dag(saga, origin.run_id, origin.dag_id)
+    return product_name(tenancy.products, saga.product)
+
+
+def require_same_dag(saga: Saga, run_id: RunId, dag_id: str) -> None:
+    """Raise Refused when a run of another DAG has the same id: Airflow's run ids are unique within a DAG only."""
+    if run_id == saga.run_id and dag_id != saga.dag_id:
+        raise Refused(
+            f"The run {run_id} of {saga.dag_id} provisions {saga.parameters.slug}, and this is a run of "
+            f"{dag_id} with the same id. Trigger a new run with another id."
+        )
+
+
+def _attempt(tenant_id: TenantId, origin: Origin, parameters: Parameters, product: Product) -> StartAttempt:
+    return StartAttempt(
         tenant_id,
-        run_id,
+        origin.run_id,
         parameters,
         plan_entries(product),
         newest_revision(product),
-        predecessor=None if known else ledger.predecessor_of_slug(parameters.slug),
         chart_version=chart_version(product),
         product=product_version(product),
+        dag_id=origin.dag_id,
     )
-    ledger.record(tenant_id, start, stamp=stamp)
-    return tenant_id
 
 
 def retry_of(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, corrections: Mapping[str, str], stamp: Stamp) -> Saga:
@@ -68,17 +116,10 @@ def retry_of(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, corrections: M
     with ledger.admission():
         if (asked.region, asked.plan) != (before.region, before.plan):
             require_room(tenancy.platform, ledger, asked)
-        run_id, product = new_run_id(asked.slug), tenancy.product()
-        values = (asked, plan_entries(product), newest_revision(product))
-        start = StartAttempt(
-            saga.tenant_id,
-            run_id,
-            *values,
-            chart_version=chart_version(product),
-            product=product_version(product),
-            is_retry=True,
-        )
-        return ledger.record(saga.tenant_id, start, stamp=stamp)
+        name = product_name(tenancy.products, saga.product)
+        origin = Origin(new_run_id(asked.slug), name, dag_of(tenancy.products, name))
+        start = _attempt(saga.tenant_id, origin, asked, tenancy.products.named(name))
+        return ledger.record(saga.tenant_id, replace(start, is_retry=True), stamp=stamp)
 
 
 def require_room(platform: Platform, ledger: LedgerSession, parameters: Parameters) -> None:

@@ -33,7 +33,7 @@ def skips_activity(saga: Saga, lease: Lease) -> bool:
 
 def require_known_activities(tenancy: Tenancy, saga: Saga, activity: ActivityName | None = None) -> None:
     """Raise PlatformError if the product lacks an unfinished activity of the attempt's plan, up to `activity`."""
-    product = tenancy.product()
+    product = tenancy.product_of(saga)
     for entry in saga.current_attempt.plan:
         if entry.activity not in product.activities and saga.step(entry.activity).status is not StepStatus.DONE:
             raise PlatformError(

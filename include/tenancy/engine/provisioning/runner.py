@@ -14,7 +14,7 @@ from tenancy.activities.activity import NotReadyYet, WaitingActivity, WatchedNam
 from tenancy.activities.context import ActivityContext
 from tenancy.activities.plan import FIRST, give_up_limit
 from tenancy.activities.registry import activity_of
-from tenancy.engine.provisioning.admission import admit
+from tenancy.engine.provisioning.admission import Origin, admit, require_same_dag
 from tenancy.engine.provisioning.plan_versions import require_known_activities, skips_activity
 from tenancy.engine.provisioning.retry_window import (
     NOT_RETRIED,
@@ -36,6 +36,8 @@ from tenancy.saga.errors import OutOfTurn, PermanentError, PlatformError, Refuse
 from tenancy.saga.facts import ActivityRefused
 from tenancy.saga.names import TenantId
 from tenancy.saga.outputs import Outputs, checked_outputs
+from tenancy.saga.product import PROVISIONING_DAG
+from tenancy.saga.products import Products, product_name
 from tenancy.saga.states import State
 from tenancy.saga.tenant import Lease, Saga
 
@@ -48,10 +50,17 @@ class Task:
     try_number: int
     conf: Mapping[str, Any]
     actor: str
+    product: str = ""
+    """The product of the task's DAG; empty for the default one."""
+    dag_id: str = PROVISIONING_DAG
 
     @property
     def stamp(self) -> Stamp:
         return Stamp(self.actor, lease=self.lease.holder)
+
+    def origin(self, products: Products) -> Origin:
+        """Of an attempt that this task begins."""
+        return Origin(self.lease.run_id, product_name(products, self.product), self.dag_id)
 
     @property
     def application(self) -> str:
@@ -79,6 +88,7 @@ def run_activity(tenancy: Tenancy, task: Task) -> Saga | Waiting:
     with tenancy.ledger.open(task.application) as ledger:
         tenant_id = _tenant(tenancy, ledger, task)
         found = _saga(ledger, tenant_id)
+        require_same_dag(found, task.lease.run_id, task.dag_id)
         if skips_activity(found, task.lease):
             return found
         with _held_for_platform(ledger, tenant_id, task):
@@ -94,7 +104,7 @@ def run_activity(tenancy: Tenancy, task: Task) -> Saga | Waiting:
 
 def _tenant(tenancy: Tenancy, ledger: LedgerSession, task: Task) -> TenantId:
     if task.lease.activity == FIRST:
-        return admit(tenancy, ledger, task.lease.run_id, task.conf, task.stamp)
+        return admit(tenancy, ledger, task.origin(tenancy.products), task.conf, task.stamp)
     tenant_id = ledger.tenant_of_run(task.lease.run_id)
     if tenant_id is None:
         raise Refused(f"This run provisions no tenant: its {FIRST} is not done, whatever state Airflow shows.")

@@ -11,7 +11,7 @@ from typing import Final
 
 from tenancy.adapters.airflow_runs import TaskStatus
 from tenancy.engine.engine_status import SCHEDULER, TRIGGERER, silence_sentence
-from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG, Runs, compensation_run_id
+from tenancy.engine.workflow import COMPENSATION_DAG, Runs, compensation_run_id
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.tenant import Saga
 from tenancy.saga.unwinding_rules import is_to_be_unwound
@@ -67,4 +67,4 @@ class HoldDetector:
 def _run_that_has_to_go_on(saga: Saga) -> tuple[str, str]:
     if is_to_be_unwound(saga):
         return COMPENSATION_DAG, compensation_run_id(saga)
-    return PROVISIONING_DAG, str(saga.run_id)
+    return saga.dag_id, str(saga.run_id)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 
 from tenancy.adapters.airflow_runs import SOMEBODY as NO_OWNER
-from tenancy.engine.workflow import PROVISIONING_DAG, Runs
+from tenancy.engine.workflow import Runs
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.ledger.pokes import Poke
@@ -48,7 +48,7 @@ class Marks:
         saga = self.ledger.saga(tenant_id) if tenant_id else None
         if saga is None or self._is_of_an_earlier_attempt(poke, saga):
             return None
-        who = self._who(poke)
+        who = self._who(poke, saga)
         if who == self.runs.user:
             return None  # our own user marked the run, to end it after a Cancel
         return self._record(AirflowAction(poke.action), saga, poke.run_id, who)
@@ -57,7 +57,7 @@ class Marks:
         """Who marked the attempt's run last; empty if nobody or our own user did, or if they may not cancel this
         way."""
         began = self._attempt_began(saga)
-        marks = self.runs.marks(PROVISIONING_DAG, saga.run_id)
+        marks = self.runs.marks(saga.dag_id, saga.run_id)
         users = [mark.user for mark in marks if mark.event == "patch_dag_run" and mark.at >= began]
         newest = next(iter(users), "")
         return newest if newest != self.runs.user and _may_cancel(newest, saga) else ""
@@ -68,13 +68,13 @@ class Marks:
         Marks by our own user do not count: it only marks runs failed, to end them.
         """
         began = self._attempt_began(saga)
-        marks = [mark for mark in self.runs.marks(PROVISIONING_DAG, saga.run_id) if mark.at >= began]
+        marks = [mark for mark in self.runs.marks(saga.dag_id, saga.run_id) if mark.at >= began]
         since = takewhile(lambda mark: mark.event != "clear_dag_run", marks)  # newest first
         return any(mark.event.startswith("patch") and mark.user != self.runs.user for mark in since)
 
-    def is_run_again(self, run_id: RunId) -> bool:
-        """Has our own user already cleared the run?"""
-        return any(mark.user == self.runs.user for mark in self.runs.marks(PROVISIONING_DAG, run_id))
+    def is_run_again(self, saga: Saga) -> bool:
+        """Has our own user already cleared the attempt's run?"""
+        return any(mark.user == self.runs.user for mark in self.runs.marks(saga.dag_id, saga.run_id))
 
     def _is_of_an_earlier_attempt(self, poke: Poke, saga: Saga) -> bool:
         """Is the mark older than the attempt? A cleared run keeps its id, so an old mark may name the new attempt's
@@ -84,9 +84,9 @@ class Marks:
     def _attempt_began(self, saga: Saga) -> datetime:
         return max(e.at for e in self.ledger.envelopes(saga.tenant_id) if isinstance(e.fact, AttemptStarted))
 
-    def _who(self, poke: Poke) -> str:
+    def _who(self, poke: Poke, saga: Saga) -> str:
         """Who made the mark nearest in time to the poke, which our listener leaves within the same request."""
-        marks = self.runs.marks(PROVISIONING_DAG, poke.run_id)
+        marks = self.runs.marks(saga.dag_id, poke.run_id)
         near = [mark for mark in marks if abs(mark.at - poke.at) < _AROUND]
         return min(near, key=lambda mark: abs(mark.at - poke.at)).user if near else SOMEBODY
 

@@ -26,7 +26,7 @@ from tenancy.engine.reconciliation.restored_ledger import LEDGER_OLDER, find_rea
 from tenancy.engine.reconciliation.stalls import record_stalls
 from tenancy.engine.recovery.escalation import send_escalations
 from tenancy.engine.tenancy import Tenancy
-from tenancy.engine.workflow import COMPENSATION_DAG, PROVISIONING_DAG, Runs, compensation_run_id, sync_workflow_engine
+from tenancy.engine.workflow import COMPENSATION_DAG, Runs, compensation_run_id, sync_workflow_engine
 from tenancy.ledger import heartbeats, pokes, silent_tenants
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.incident_groups import load_grouped_tenants
@@ -35,6 +35,7 @@ from tenancy.ledger.pokes import Poke
 from tenancy.ledger.silent_tenants import SilentTenant
 from tenancy.saga import commands as c
 from tenancy.saga.errors import PlatformError, Refused
+from tenancy.saga.products import provisioning_dags
 from tenancy.saga.states import State
 from tenancy.saga.tenant import Saga
 from tenancy.saga.unwinding_rules import is_to_be_unwound
@@ -118,9 +119,7 @@ class _Reconciler:
     def _examine(self, saga: Saga, silent_seconds: float) -> None:
         observation = self._observe(saga)
         correction = overdue.next_correction(saga, observation, silent_seconds)
-        kept = (
-            find_reason_to_keep(self.ledger, self.runs, saga, observation) if overdue.destroys(correction, saga) else ""
-        )
+        kept = self._reason_to_keep(saga, observation) if overdue.destroys(correction, saga) else ""
         correction = Correction.KEEP if kept else correction
         if saga == self.ledger.saga(saga.tenant_id):  # else it continued while Airflow was asked
             if kept:
@@ -128,6 +127,10 @@ class _Reconciler:
             else:
                 self._make(correction, saga, observation)
             self.done[correction.name.lower()] += correction is not Correction.NOTHING
+
+    def _reason_to_keep(self, saga: Saga, observation: RunObservation) -> str:
+        dags = provisioning_dags(self.tenancy.products)
+        return find_reason_to_keep(self.ledger, self.runs, saga, observation, dags)
 
     def summary(self) -> str:
         summary = ", ".join(f"{count} {what}" for what, count in sorted(self.done.items()) if count)
@@ -155,7 +158,7 @@ class _Reconciler:
         return Marks(self.ledger, self.runs)
 
     def _observe(self, saga: Saga) -> RunObservation:
-        run = self.runs.find(PROVISIONING_DAG, saga.run_id)
+        run = self.runs.find(saga.dag_id, saga.run_id)
         unwinding = is_to_be_unwound(saga)
         compensation = self.runs.find(COMPENSATION_DAG, compensation_run_id(saga)) if unwinding else None
         ended = run.ended_at if run else None
@@ -163,7 +166,7 @@ class _Reconciler:
         observation = RunObservation(run, compensation, since, self._is_being_undone(saga))
         if run is None or run.state != "success":
             return observation
-        marked, again = self._marks.is_marked(saga), self._marks.is_run_again(saga.run_id)
+        marked, again = self._marks.is_marked(saga), self._marks.is_run_again(saga)
         return replace(observation, marked=marked, rerun=again)
 
     def _is_being_undone(self, saga: Saga) -> bool:
@@ -198,7 +201,7 @@ class _Reconciler:
 
     def _try_again(self, saga: Saga, observation: RunObservation) -> None:
         if not self._was_ended_by_a_person(saga, observation) and not fault_of_plan(self.tenancy, saga):
-            self.runs.rerun(PROVISIONING_DAG, saga.run_id)
+            self.runs.rerun(saga.dag_id, saga.run_id)
 
     def _was_ended_by_a_person(self, saga: Saga, observation: RunObservation) -> bool:
         """Did a person end the run? Then it is a Cancel by them, even if our listener failed to leave a poke."""
@@ -232,7 +235,7 @@ class _Reconciler:
         forgotten."""
         message = _RESTORED.format(run_id=saga.run_id)
         self._record(saga, c.ResumeAttempt(saga.run_id, message), "the ledger is older than its run")
-        self.runs.rerun(PROVISIONING_DAG, saga.run_id)
+        self.runs.rerun(saga.dag_id, saga.run_id)
 
 
 def _seconds(since: datetime | None, now: datetime) -> float:

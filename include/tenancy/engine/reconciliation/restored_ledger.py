@@ -9,11 +9,12 @@ finds a deleted run within a minute, so an attempt in progress whose run is unkn
 restored ledger, or nothing was reconciled for long. Nobody can tell which, so a person decides here, too.
 """
 
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Final
 
 from tenancy.engine.reconciliation.overdue import RunObservation
-from tenancy.engine.workflow import PROVISIONING_DAG, Runs
+from tenancy.engine.workflow import Runs
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga import commands as c
@@ -52,18 +53,25 @@ _NOTICES: Final = (
 """Facts that say nothing about how far the tenant is. The reconciler records some of them before it examines all."""
 
 
-def find_reason_to_keep(ledger: LedgerSession, runs: Runs, saga: Saga, observation: RunObservation) -> str:
-    """What shows that the tenant may have become Active after the ledger's last fact; empty if nothing does."""
+def find_reason_to_keep(
+    ledger: LedgerSession, runs: Runs, saga: Saga, observation: RunObservation, dags: Sequence[str]
+) -> str:
+    """What shows that the tenant may have become Active after the ledger's last fact; empty if nothing does.
+
+    `dags`: all provisioning DAGs, because the slug's later tenant may be another product's.
+    """
     kept_anyway = saga.past_no_return and saga.state is State.PROVISIONING
     # A tenant that is being decommissioned never becomes Active again: a later run of the slug is another tenant's.
     if kept_anyway or saga.state is State.DECOMMISSIONING or _was_warned(ledger, saga):
         return ""  # nothing would be destroyed, or a person has been warned and has asked again
-    if run_id := _find_later_success(ledger, runs, saga, observation):
+    if run_id := _find_later_success(ledger, runs, saga, observation, dict.fromkeys((saga.dag_id, *dags))):
         return _LATER.format(run_id=run_id, slug=saga.parameters.slug)
     return _forgotten(ledger, saga) if observation.run is None else ""
 
 
-def _find_later_success(ledger: LedgerSession, runs: Runs, saga: Saga, observation: RunObservation) -> str:
+def _find_later_success(
+    ledger: LedgerSession, runs: Runs, saga: Saga, observation: RunObservation, dags: Iterable[str]
+) -> str:
     """The run that made the tenant Active after the ledger's last fact; empty if Airflow has none."""
     again = (
         saga.state in {State.CANCELLING, State.FAILED}
@@ -72,7 +80,7 @@ def _find_later_success(ledger: LedgerSession, runs: Runs, saga: Saga, observati
     )
     if again and not observation.marked:
         return saga.run_id
-    ended_well = runs.succeeded(PROVISIONING_DAG, saga.parameters.slug)
+    ended_well = (run_id for dag_id in dags for run_id in runs.succeeded(dag_id, saga.parameters.slug))
     return next((run_id for run_id in ended_well if ledger.tenant_of_run(RunId(run_id)) is None), "")
 
 

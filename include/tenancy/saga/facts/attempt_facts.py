@@ -6,6 +6,7 @@ from tenancy.saga.attempt_values import UNKNOWN_PRODUCT, PlanEntry, ProductVersi
 from tenancy.saga.facts.fact import Fact
 from tenancy.saga.names import ActivityName, RunId, TaskInstanceId, TenantId
 from tenancy.saga.outputs import Outputs
+from tenancy.saga.product import PROVISIONING_DAG
 from tenancy.saga.tenant import Parameters
 
 
@@ -41,6 +42,8 @@ class AttemptStarted(Fact):
     schema_version: str
     chart_version: str = ""
     product: ProductVersion = UNKNOWN_PRODUCT
+    dag_id: str = PROVISIONING_DAG
+    """The DAG of its run. Another product may be the default one later."""
 
 
 @dataclass(frozen=True)
