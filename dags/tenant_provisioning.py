@@ -59,7 +59,7 @@ def provisioning_dag(dag_id: str, product: Product) -> DAG:
         # against it.
         max_active_runs=1000,
         max_active_tasks=64,
-        params=request_params(current_platform),
+        params=request_params(current_platform, product),
         on_failure_callback=run_failed,
         deadline=deadline_alert(limits(current_platform).tenants[PROVISIONING_LIMIT]),
         render_template_as_native_obj=False,
@@ -91,5 +91,5 @@ def provisioning_dag(dag_id: str, product: Product) -> DAG:
 # A task's process needs its own DAG only.
 dags = [
     provisioning_dag(dag_id, product)
-    for dag_id, product in products_to_build(products(), get_parsing_context().dag_id).items()
+    for dag_id, product in products_to_build(products(), current_platform, get_parsing_context().dag_id).items()
 ]

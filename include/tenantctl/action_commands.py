@@ -9,7 +9,22 @@ from tenantctl import escalation_summary
 from tenantctl.actions import TenantAction, describe_tenant, finish_unwinding, report_done, report_preview, require_id
 from tenantctl.commands import CommandSpec
 from tenantctl.exit_codes import ExitCode, UsageError
-from tenantctl.options import Confirm, DryRun, Email, Force, Name, Plan, Reason, Ref, Region, Renew, Timeout, Waits, Yes
+from tenantctl.options import (
+    Confirm,
+    DryRun,
+    Email,
+    Force,
+    Name,
+    Plan,
+    Product,
+    Reason,
+    Ref,
+    Region,
+    Renew,
+    Timeout,
+    Waits,
+    Yes,
+)
 from tenantctl.paths import tenant_path
 from tenantctl.polling import DEFAULT_TIMEOUT_SECONDS
 from tenantctl.session import Session
@@ -26,12 +41,13 @@ def create(
     plan: Plan = None,
     region: Region = None,
     email: Email = None,
+    product: Product = None,
     reason: Reason = None,
     dry_run: DryRun = False,
 ) -> ExitCode:
     """Create a tenant.
 
-    On a terminal it asks for missing values.
+    On a terminal it asks for missing values. Without --product it is a tenant of the default product.
     """
     body = {
         "slug": slug,
@@ -41,6 +57,7 @@ def create(
         "admin_email": _asked(session, email, "--admin-email", "The tenant admin's address"),
         "reason": reason,
     }
+    body |= {"product": product} if product else {}
     answer = session.api.post("/tenants", body, dry_run=dry_run)
     return (
         report_preview(session, answer)
@@ -156,13 +173,15 @@ def recreate(
     plan: Plan = None,
     region: Region = None,
     email: Email = None,
+    product: Product = None,
 ) -> ExitCode:
     """Recreate a tenant: a new one takes its slug.
 
-    Only for a tenant that has nothing left. Options correct the request.
+    Only for a tenant that has nothing left. Options correct the request; without --product it keeps its product.
     """
     corrections = _corrections(name=name, plan=plan, region=region, admin_email=email)
-    action = TenantAction(session, ref, "recreate", reason, yes, {"corrections": corrections}, by_id=True)
+    body = {"corrections": corrections, **({"product": product} if product else {})}
+    action = TenantAction(session, ref, "recreate", reason, yes, body, by_id=True)
     if dry_run:
         return action.preview()
     answer = action.perform()

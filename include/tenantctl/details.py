@@ -29,6 +29,7 @@ def draw_tenant(data: Json) -> RenderableType:
         ("At", tenant.activity_label or "-"),
         ("Attempt", attempt),
         ("Plan, region", f"{data.get('plan')}, {data.get('region')}"),
+        ("Product", data.get("product") or "-"),
         ("Admin", data.get("admin_email")),
         ("Created", format_time(data.get("created_at"))),
         ("Address", data.get("url") or "-"),

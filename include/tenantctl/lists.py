@@ -37,6 +37,7 @@ def draw_tenants(data: Json) -> RenderableType:
     rows = data.get("tenants") or []
     if not rows:
         return Text("No tenant matches." if any((data.get("counts") or {}).values()) else "There are no tenants yet.")
+    several = len({row.get("product") for row in rows}) > 1
     cells = [
         (
             "!" if row.get("needs_attention") else " ",
@@ -47,12 +48,24 @@ def draw_tenants(data: Json) -> RenderableType:
             row.get("attempt"),
             row.get("plan"),
             row.get("region"),
+            *((row.get("product") or "-",) if several else ()),
             row.get("name"),
         )
         for row in rows
     ]
     styles = [_STYLES.get(str(row.get("state")), "yellow") for row in rows]
-    headings = ["", "SLUG", "STATE", "FOR", "AT", "ATTEMPT", "PLAN", "REGION", "NAME"]
+    headings = [
+        "",
+        "SLUG",
+        "STATE",
+        "FOR",
+        "AT",
+        "ATTEMPT",
+        "PLAN",
+        "REGION",
+        *(("PRODUCT",) if several else ()),
+        "NAME",
+    ]
     return Group(grid(cells, headings, styles), _counts(data))
 
 

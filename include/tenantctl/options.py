@@ -37,6 +37,7 @@ Force = Annotated[
 Renew = Annotated[bool, typer.Option("--renew", help="Make a new one; the old one becomes invalid.")]
 Name = Annotated[str | None, typer.Option("--name", help="The organisation's name.", show_default=False)]
 Plan = Annotated[str | None, typer.Option("--plan", help="One of the platform's plans.", show_default=False)]
+Product = Annotated[str | None, typer.Option("--product", help="One of the platform's products.", show_default=False)]
 Region = Annotated[str | None, typer.Option("--region", help="One of the platform's regions.", show_default=False)]
 Email = Annotated[
     str | None, typer.Option("--admin-email", "--email", metavar="ADDRESS", help="The tenant admin's address.")

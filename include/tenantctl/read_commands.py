@@ -5,7 +5,20 @@ from typing import Any, Final
 
 from tenantctl.commands import CommandSpec
 from tenantctl.exit_codes import ExitCode
-from tenantctl.options import After, Attention, Cursor, FactsLimit, Limit, Plan, Ref, Region, Search, State, Substate
+from tenantctl.options import (
+    After,
+    Attention,
+    Cursor,
+    FactsLimit,
+    Limit,
+    Plan,
+    Product,
+    Ref,
+    Region,
+    Search,
+    State,
+    Substate,
+)
 from tenantctl.paths import tenant_path
 from tenantctl.session import Session
 
@@ -17,6 +30,7 @@ def list_(
     substate: Substate = None,
     region: Region = None,
     plan: Plan = None,
+    product: Product = None,
     search: Search = None,
     cursor: Cursor = None,
     limit: Limit = 50,
@@ -25,7 +39,8 @@ def list_(
     """List tenants; ! marks those that need a person."""
     from tenantctl import lists
 
-    asked = {"state": state, "substate": substate, "region": region, "plan": plan, "q": search, "cursor": cursor}
+    where = {"region": region, "plan": plan, "product": product}
+    asked = {"state": state, "substate": substate, **where, "q": search, "cursor": cursor}
     answer = session.api.get("/tenants", {**asked, "limit": limit, "attention": "true" if attention else None})
     session.show_response(answer, lists.draw_tenants)
     if answer.data.get("next"):

@@ -16,7 +16,7 @@ def test_a_viewers_token_reads_them(sandbox: Access):
     assert answer.headers["Content-Type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
     document = read(answer.text)
     assert document.value("tenancy_reconciler_lag_seconds", reconciler="reconciliation") >= 0
-    assert document.value("tenancy_tenants", state="Active", substate="") >= 0
+    assert document.value("tenancy_tenants", state="Active", substate="", product="") >= 0
 
 
 def test_nobody_reads_them_without_one(sandbox: Access):

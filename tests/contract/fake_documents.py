@@ -55,6 +55,7 @@ def row_of(tenant: FakeTenant) -> dict[str, Any]:
         "name": tenant.name,
         "plan": "starter",
         "region": "eu-central",
+        "product": "sample",
         "state": state,
         "substate": substate or None,
         "activity": tenant.activity,
@@ -87,6 +88,7 @@ def class_of(number: int, members: int) -> dict[str, Any]:
         "cause": "storage.blocked",
         "error": "a session blocks it",
         "region": "eu-central",
+        "product": "sample",
         "chart_version": "1.0.0",
         "schema_version": "0002",
         "members": members,
@@ -168,6 +170,7 @@ def attempt(tenant: FakeTenant) -> dict[str, Any]:
     return {
         "attempt": tenant.attempt,
         "run_id": run_id,
+        "dag_id": "tenant_provisioning",
         "started_at": started,
         "product": PRODUCT,
         "rows": rows,

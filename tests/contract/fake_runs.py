@@ -85,7 +85,7 @@ class FakeRuns:
     def queued(self, dag_id: str) -> tuple[QueuedRun, ...]:
         with self._call():
             return tuple(
-                QueuedRun(run_id, str(self.confs.get((dag, run_id), {}).get("slug", "")), datetime.now(UTC))
+                QueuedRun(run_id, str(self.confs.get((dag, run_id), {}).get("slug", "")), datetime.now(UTC), dag)
                 for (dag, run_id), status in self.stored.items()
                 if dag == dag_id and status.state == "queued"
             )

@@ -190,7 +190,13 @@ def _unnamed(tenant: FakeTenant, action: str, body: dict[str, Any]) -> httpx.Res
     return None
 
 
-_PLATFORM = {"name": "test", "regions": ["eu-central", "us-east"], "plans": ["starter", "business"]}
+_PLATFORM = {
+    "name": "test",
+    "regions": ["eu-central", "us-east"],
+    "plans": ["starter", "business"],
+    "products": ["sample"],
+    "default_product": "sample",
+}
 
 
 def _refused_at_login(request: httpx.Request) -> httpx.Response | None:

@@ -52,7 +52,7 @@ def metrics(ledger: Ledger) -> Document:
 
 def test_an_empty_ledger_is_measured(ledger: Ledger):
     document = metrics(ledger)
-    assert document.value("tenancy_tenants", state="Active", substate="") == 0
+    assert document.value("tenancy_tenants", state="Active", substate="", product="") == 0
     assert document.value("tenancy_reconciler_lag_seconds", reconciler="reconciliation") == float("inf")
 
 
@@ -64,8 +64,8 @@ def test_what_happened_is_counted(ledger: Ledger, session: LedgerSession):
     alerts.raise_alert(session, Alert("b", "B.", ""))
     alerts.address_alerts(session, ["slack"])
     document = metrics(ledger)
-    assert document.value("tenancy_tenants", state="Failed", substate="unwinding") == 1
-    assert document.value("tenancy_oldest_in_state_seconds", state="Failed", substate="unwinding") > 0
+    assert document.value("tenancy_tenants", state="Failed", substate="unwinding", product="") == 1
+    assert document.value("tenancy_oldest_in_state_seconds", state="Failed", substate="unwinding", product="") > 0
     assert document.value("tenancy_failed_tries_last_day", activity="apply_tenant_schema") == 2
     assert document.value("tenancy_failed_attempts_last_day", activity="apply_tenant_schema") == 1
     assert 0 < document.value("tenancy_reconciler_lag_seconds", reconciler="reconciliation") < 60
@@ -77,7 +77,7 @@ def test_an_open_class_is_counted(ledger: Ledger, session: LedgerSession):
     for number in range(3):
         failed(session, number)
     record_incident_groups(session)
-    where = {"activity": "allocate_storage", "cause": "storage.blocked", "region": "eu"}
+    where = {"activity": "allocate_storage", "cause": "storage.blocked", "region": "eu", "product": ""}
     assert metrics(ledger).value("tenancy_class_issues", **where) == 1
 
 
@@ -102,7 +102,7 @@ def test_what_happened_the_day_before_yesterday_is_no_longer_reported(ledger: Le
     with later.open("test") as reader:
         loaded = measures.load_measures(reader)
     assert (loaded.times_to_active, loaded.activities, loaded.failures) == ({}, {}, {})
-    assert {state: measure.tenants for state, measure in loaded.states.items()} == {("Active", ""): 1}
+    assert {state: measure.tenants for state, measure in loaded.states.items()} == {("Active", "", ""): 1}
 
 
 @pytest.mark.parametrize(("caller", "status"), [(None, 401), (Caller("guest", frozenset()), 403), (VIEWER, 200)])

@@ -171,7 +171,7 @@ def test_a_decommissioned_tenant_is_linked_by_its_id():
 
 
 def test_what_is_shown_on_top_is_not_shown_again():
-    queued = (QueuedRun("r1", "beta", NOW),)
+    queued = (QueuedRun("r1", "beta", NOW, "tenant_provisioning"),)
     snapshot = ListSnapshot((LINE,), (LINE,), dict.fromkeys(State, 0), 1, queued, (), ADVISOR)
     view = list_view(snapshot, TenantFilter(), cursor=None, more="abc")
     assert (len(view.urgent), len(view.others), view.next_query) == (1, 0, "cursor=abc")

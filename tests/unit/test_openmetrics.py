@@ -18,15 +18,15 @@ EMPTY = Measures(NOW, {}, (), (), {}, {}, {}, {}, (), 0, 0)
 BUSY = Measures(
     at=NOW,
     states={
-        ("Active", ""): StateMeasure(90, NOW - timedelta(days=300)),
-        ("Provisioning", ""): StateMeasure(2, NOW - timedelta(seconds=40)),
-        ("Failed", "stuck"): StateMeasure(1, NOW - timedelta(hours=1)),
+        ("Active", "", "sample"): StateMeasure(90, NOW - timedelta(days=300)),
+        ("Provisioning", "", "sample"): StateMeasure(2, NOW - timedelta(seconds=40)),
+        ("Failed", "stuck", "sample"): StateMeasure(1, NOW - timedelta(hours=1)),
     },
     stalls=(
         StallMeasure("activity", "allocate_storage", "storage.no_slots", 3),
         StallMeasure("undoing", "", "unknown", 1),
     ),
-    incident_groups=(IncidentGroupMeasure("allocate_storage", "storage.no_slots", "eu-central", 2),),
+    incident_groups=(IncidentGroupMeasure("allocate_storage", "storage.no_slots", "eu-central", "sample", 2),),
     times_to_active={0.5: 3.25, 0.95: 40.0, 0.99: 100.5},
     activities={"allocate_storage": DurationStats(0.125, 2.5, 40)},
     failures={"allocate_storage": FailureMeasure(4, 1), "an_old_activity": FailureMeasure(1, 0)},
@@ -83,11 +83,11 @@ def test_the_document_is_one_that_its_rules_allow(measures: Measures):
 
 def test_every_state_is_counted_also_when_nobody_is_in_it():
     document = exposed()
-    assert document.value("tenancy_tenants", state="Active", substate="") == 90
-    assert document.value("tenancy_tenants", state="Failed", substate="stuck") == 1
-    assert document.value("tenancy_tenants", state="Failed", substate="unwinding") == 0
-    assert document.value("tenancy_oldest_in_state_seconds", state="Provisioning", substate="") == 40
-    assert document.value("tenancy_oldest_in_state_seconds", state="Cancelling", substate="") == 0
+    assert document.value("tenancy_tenants", state="Active", substate="", product="sample") == 90
+    assert document.value("tenancy_tenants", state="Failed", substate="stuck", product="sample") == 1
+    assert document.value("tenancy_tenants", state="Failed", substate="unwinding", product="sample") == 0
+    assert document.value("tenancy_oldest_in_state_seconds", state="Provisioning", substate="", product="sample") == 40
+    assert document.value("tenancy_oldest_in_state_seconds", state="Cancelling", substate="", product="sample") == 0
 
 
 def test_stalls_are_counted_by_activity_place_and_cause():
@@ -99,7 +99,7 @@ def test_stalls_are_counted_by_activity_place_and_cause():
 
 def test_incident_groups_are_counted_by_place_and_cause():
     document = exposed()
-    there = {"activity": "allocate_storage", "cause": "storage.no_slots", "region": "eu-central"}
+    there = {"activity": "allocate_storage", "cause": "storage.no_slots", "region": "eu-central", "product": "sample"}
     assert document.value("tenancy_class_issues", **there) == 2
 
 

@@ -106,8 +106,9 @@ class ActivityContext:
 
     @property
     def plan(self) -> Plan:
-        """The tenant's plan. PlatformError if the platform file no longer has it."""
-        return _known("plan", self.saga.parameters.plan, self.platform.plans)
+        """The tenant's plan, with its product's own values. PlatformError if the platform file no longer has it."""
+        plan = _known("plan", self.saga.parameters.plan, self.platform.plans)
+        return plan.of(self.saga.product or self.product.name) if plan.products else plan
 
     @property
     def outputs(self) -> Mapping[ActivityName, Outputs]:

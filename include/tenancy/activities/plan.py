@@ -10,6 +10,7 @@ from typing import Final
 
 from tenancy.activities.activity import Activity
 from tenancy.activities.registry import activity_of, find_activity, installed, why_not_installed
+from tenancy.adapters.product_error import product_error
 from tenancy.saga.attempt_values import PlanEntry
 from tenancy.saga.platform import Platform
 from tenancy.saga.product import Product
@@ -30,6 +31,16 @@ def plan_of(product: Product) -> tuple[Activity, ...]:
 def plan_entries(product: Product) -> tuple[PlanEntry, ...]:
     """What an attempt that starts now records as its plan."""
     return tuple(activity.entry for activity in plan_of(product))
+
+
+def require_known_plans(product: Product, platform: Platform) -> Product:
+    """The product, unless it offers a plan that the platform file does not have: ProductFileError."""
+    unknown = [name for name in product.plans if name not in platform.plans]
+    there = ", ".join(platform.plans)
+    if unknown:
+        wrong = [f"product.toml: plans: the platform file has no plan {name} (there are: {there})" for name in unknown]
+        raise product_error(product.folder, wrong)
+    return product
 
 
 def plan_problems(names: Sequence[str]) -> Iterator[str]:

@@ -17,6 +17,7 @@ from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PermanentError, Refused
 from tenancy.saga.names import ActivityName, is_slug
 from tenancy.saga.platform import Platform
+from tenancy.saga.product import Product
 from tenancy.saga.reserved_slugs import reserved_for
 from tenancy.saga.states import ActivityKind
 from tenancy.saga.storable_text import why_not_storable
@@ -122,6 +123,14 @@ def require_offered(asked: Parameters, platform: Platform, before: Parameters | 
         value = getattr(asked, field)
         if value not in offered and (before is None or value != getattr(before, field)):
             raise Refused(_not_offered(field, value, offered), field=field)
+
+
+def require_plan_of(product: Product, asked: Parameters, platform: Platform, before: Parameters | None = None) -> None:
+    """Refused when the product does not offer the plan to new tenants; one that has it keeps it."""
+    offered = platform.plans_for(product)
+    if asked.plan not in offered and (before is None or asked.plan != before.plan):
+        there = ", ".join(offered) or "none"
+        raise Refused(f"plan: {product.name} is not offered with {asked.plan}. It has {there}.", field="plan")
 
 
 def _check_known(field: str, value: str, known: Collection[str], offered: Collection[str]) -> None:

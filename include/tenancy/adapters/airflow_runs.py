@@ -65,6 +65,7 @@ class QueuedRun:
     run_id: str
     slug: str
     since: datetime
+    dag_id: str
 
 
 class AirflowRuns:
@@ -235,7 +236,8 @@ def _mark(document: responses.Document) -> UserMark:
 
 def _queued_run(document: responses.Document) -> QueuedRun:
     slug = responses.optional_object(document, "conf").get("slug", "")
-    return QueuedRun(responses.text(document, "dag_run_id"), str(slug), responses.timestamp(document, "queued_at"))
+    dag_id, run_id = responses.text(document, "dag_id"), responses.text(document, "dag_run_id")
+    return QueuedRun(run_id, str(slug), responses.timestamp(document, "queued_at"), dag_id)
 
 
 def _silent(document: responses.Document) -> tuple[str, ...]:

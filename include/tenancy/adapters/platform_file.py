@@ -48,6 +48,16 @@ class _RegionTable(_Table):
     connections: Annotated[dict[str, str], Field(description=_CONNECTIONS)] = {}
 
 
+class _PlanOfProduct(_Table):
+    """What a plan has otherwise for one product."""
+
+    database_connections: _Count | None = None
+    workflow_pool: _Text | None = None
+    replicas: _Count | None = None
+    cpu: _Text | None = None
+    memory: _Text | None = None
+
+
 class _PlanTable(_Table):
     database_connections: _Count
     workflow_pool: _Text
@@ -56,6 +66,7 @@ class _PlanTable(_Table):
     memory: _Text
     quota: Annotated[int | None, Field(gt=0, description="a positive whole number")] = None
     offered: _Offered = True
+    products: Annotated[dict[_Name, _PlanOfProduct], Field(description="a table of tables")] = {}
 
 
 class _Document(_Table):
@@ -80,6 +91,7 @@ def parse_platform(document: Mapping[str, Any], activities: Collection[str]) -> 
         *_offers_none(document, "plans"),
         *_wrong_values(document, "regions", region_problems),
         *_wrong_values(document, "plans", plan_problems),
+        *_wrong_values_of_products(_table(document, "plans")),
         *_unknown_limits(document, "stall_limits_minutes", (*activities, *TENANT_LIMITS)),
         *_unknown_limits(document, "give_up_minutes", activities),
         *_wrong_successors(_table(document, "replaced_systems")),
@@ -89,11 +101,16 @@ def parse_platform(document: Mapping[str, Any], activities: Collection[str]) -> 
     return Platform(
         name=parsed.platform.name,
         regions={name: Region(name=name, **dict(table)) for name, table in parsed.regions.items()},
-        plans={name: Plan(name=name, **dict(table)) for name, table in parsed.plans.items()},
+        plans={name: _plan(name, table) for name, table in parsed.plans.items()},
         stall_limits=_durations(parsed.stall_limits_minutes),
         give_up=_durations(parsed.give_up_minutes),
         replaced_systems=parsed.replaced_systems,
     )
+
+
+def _plan(name: str, table: _PlanTable) -> Plan:
+    products = {product: own.model_dump(exclude_none=True) for product, own in table.products.items()}
+    return Plan(name=name, **{**dict(table), "products": products})
 
 
 def _read(document: Mapping[str, Any]) -> tuple[_Document | None, list[str]]:
@@ -117,6 +134,8 @@ def _sentence(error: ErrorDetails) -> str:
     section, *place = map(str, error["loc"])
     if not place:
         return _of_section(section, error["type"])
+    if place[1:2] == ["products"] and len(place) > 2:
+        return f"[{section}.{place[0]}.products.{place[2]}] {_of_product(place[3:], error['type'])}"
     if section in _TABLES:
         return f"[{section}.{place[0]}] {_of_table(section, place[1:], error['type'])}"
     if section == "platform":
@@ -146,6 +165,15 @@ def _of_table(section: str, place: list[str], kind: str) -> str:
     return _of_key(key, kind, str(field.description) if field else "")
 
 
+def _of_product(place: list[str], kind: str) -> str:
+    if not place:
+        return "must be a table"
+    if place[0] == "[key]":
+        return "must have the name of a product"
+    field = _PlanTable.model_fields.get(place[0])
+    return _of_key(place[0], kind, str(field.description) if field else "")
+
+
 def _of_key(key: str, kind: str, expected: str) -> str:
     return f"has an unknown key {key}" if kind == "extra_forbidden" else f"{key} must be {expected}"
 
@@ -168,6 +196,16 @@ def _wrong_values(
     for name, table in _table(document, section).items():
         if isinstance(table, dict):
             yield from (f"[{section}.{name}] {problem}" for problem in check(table))
+
+
+def _wrong_values_of_products(plans: Mapping[str, Any]) -> Iterator[str]:
+    """Each product's values are judged together with the plan's, because limits depend on each other."""
+    for name, plan in plans.items():
+        products = plan.get("products") if isinstance(plan, dict) else None
+        for product, own in products.items() if isinstance(products, dict) else ():
+            if isinstance(own, dict):
+                found = set(plan_problems({**plan, **own})) - set(plan_problems(plan))
+                yield from (f"[plans.{name}.products.{product}] {problem}" for problem in sorted(found))
 
 
 def _unknown_limits(document: Mapping[str, Any], section: str, names: Collection[str]) -> list[str]:

@@ -49,6 +49,10 @@ class _Document(BaseModel):
     values: Annotated[str | None, _text("the relative path of a file")] = None
     migrations: Annotated[str | None, _text("the relative path of a folder")] = None
     admin_account: Annotated[str | None, _text("the relative path of a folder")] = None
+    plans: Annotated[
+        list[Annotated[str, Field(pattern=f"^(?:{NAME.pattern})$")]] | None,
+        Field(min_length=1, description="a list of names of plans"),
+    ] = None
     labels: Annotated[
         dict[Annotated[str, Field(pattern=_LABEL_KEY)], Annotated[str, Field(pattern=_LABEL_VALUE)]],
         Field(description="a table of Kubernetes labels, texts both"),
@@ -199,6 +203,7 @@ def _product(parsed: _Document, home: Path) -> Product:
         values=path(parsed.values),
         migrations=path(parsed.migrations),
         admin_account=path(parsed.admin_account),
+        plans=tuple(parsed.plans or ()),
         labels=parsed.labels,
     )
 

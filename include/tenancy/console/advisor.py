@@ -73,7 +73,8 @@ class Advisor:
         if not self._is_fresh or summary.state is State.DECOMMISSIONED:
             return ()
         plan = self.platform.plans.get(summary.parameters.plan)
-        return self.health.trouble_of(summary.parameters.region, pool=plan.workflow_pool if plan else "")
+        pool = plan.of(summary.product).workflow_pool if plan else ""
+        return self.health.trouble_of(summary.parameters.region, pool=pool)
 
     def known(self, summary: TenantSummary) -> SystemStatuses:
         """The known status of the systems in its region and of the workflow engine."""

@@ -3,7 +3,7 @@
 docs/reference/metrics.md lists them; prometheus_client writes them as OpenMetrics text.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -75,18 +75,18 @@ def metrics(measures: Measures) -> list[Metric]:
 
 
 def _tenants(measures: Measures) -> list[Metric]:
-    counted = {state: measure.tenants for state, measure in measures.states.items()}
-    oldest = {state: _seconds(measures.at, measure.oldest_since) for state, measure in measures.states.items()}
+    counted = {key: measure.tenants for key, measure in measures.states.items()}
+    oldest = {key: _seconds(measures.at, measure.oldest_since) for key, measure in measures.states.items()}
     return [
         _gauge(
             "tenancy_tenants",
-            "Tenants by state, and by substate where that is Failed.",
-            *(_sample(counted.get(each, 0), state=each[0], substate=each[1]) for each in _STATES),
+            "Tenants by product and state, and by substate where that is Failed.",
+            *_by_state(measures, counted, _STATES),
         ),
         _gauge(
             "tenancy_oldest_in_state_seconds",
             "How long the tenant has been there that is there longest, for states in which none should stay.",
-            *(_sample(oldest.get(each, 0), state=each[0], substate=each[1]) for each in _PASSING),
+            *_by_state(measures, oldest, _PASSING),
         ),
         _gauge(
             "tenancy_stalls",
@@ -100,11 +100,22 @@ def _tenants(measures: Measures) -> list[Metric]:
             "tenancy_class_issues",
             "Open classes of stall: three or more tenants that do not get on for one cause, by where and why.",
             *(
-                _sample(each.groups, activity=each.activity, cause=each.cause, region=each.region)
+                _sample(each.groups, activity=each.activity, cause=each.cause, region=each.region, product=each.product)
                 for each in measures.incident_groups
             ),
         ),
     ]
+
+
+def _by_state(
+    measures: Measures, values: Mapping[tuple[str, str, str], float], states: Iterable[tuple[str, str]]
+) -> Iterator[Sample]:
+    """One sample for each state and each product that has tenants; of no product when there is no tenant at all."""
+    products = sorted({product for _, _, product in measures.states}) or [""]
+    for product in products:
+        for state, substate in states:
+            value = values.get((state, substate, product), 0)
+            yield _sample(value, state=state, substate=substate, product=product)
 
 
 def _durations(measures: Measures) -> list[Metric]:

@@ -116,7 +116,7 @@ def _incident(row: dict[str, Any]) -> Incident:
 
 
 def _signature(row: dict[str, Any]) -> IncidentSignature:
-    versions = row["chart_version"], row["schema_version"]
+    versions = row["chart_version"], row["schema_version"], row["product"]
     return IncidentSignature(
         ActivityName(row["activity"]), cause_of(row["cause"]), row["error"], row["region"], *versions
     )

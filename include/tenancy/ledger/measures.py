@@ -48,11 +48,12 @@ class StallMeasure:
 
 @dataclass(frozen=True)
 class IncidentGroupMeasure:
-    """How many classes of stall are open at this activity, if at any, for this cause in this region."""
+    """How many classes of stall of this product are open at this activity, if at any, for this cause in this region."""
 
     activity: str
     cause: str
     region: str
+    product: str
     groups: int
 
 
@@ -61,7 +62,8 @@ class Measures:
     """Of one moment."""
 
     at: datetime
-    states: Mapping[tuple[str, str], StateMeasure]
+    states: Mapping[tuple[str, str, str], StateMeasure]
+    """State, substate and product; empty where there is none."""
     stalls: tuple[StallMeasure, ...]
     incident_groups: tuple[IncidentGroupMeasure, ...]
     times_to_active: Mapping[float, float]
@@ -85,7 +87,7 @@ def _load(ledger: LedgerSession, now: datetime) -> Measures:
     since = now - DAY
     return Measures(
         at=now,
-        states={(row["state"], row["substate"]): _state(row) for row in ledger.rows("measured_states")},
+        states={(row["state"], row["substate"], row["product"]): _state(row) for row in ledger.rows("measured_states")},
         stalls=tuple(StallMeasure(**row) for row in ledger.rows("measured_stalls")),
         incident_groups=tuple(_group(row) for row in ledger.rows("open_groups_by_signature")),
         times_to_active=_times_to_active(ledger, since),
@@ -108,7 +110,7 @@ def _state(row: dict[str, Any]) -> StateMeasure:
 
 
 def _group(row: dict[str, Any]) -> IncidentGroupMeasure:
-    return IncidentGroupMeasure(row["activity"], row["cause"], row["region"], row["classes"])
+    return IncidentGroupMeasure(row["activity"], row["cause"], row["region"], row["product"], row["classes"])
 
 
 def _failure(row: dict[str, Any]) -> FailureMeasure:

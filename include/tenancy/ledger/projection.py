@@ -42,6 +42,7 @@ def tenant_row(saga: Saga, at: datetime) -> dict[str, Any]:
         "schema_version": saga.current_attempt.schema_version,
         "chart_version": saga.current_attempt.chart_version,
         "history_cleared": saga.current_attempt.history_cleared,
+        "product": saga.product,
         "at": at,
     }
 

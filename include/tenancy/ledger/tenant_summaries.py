@@ -43,6 +43,8 @@ class TenantSummary:
     standing: TenantStatus
     stall: OpenStall | None = None
     """The recorded stall. Pages judge by the clock as well (saga/stalls.py), so they may show a newer one."""
+    product: str = ""
+    """Empty if no attempt recorded one."""
     incident_group: int | None = None
     """The id of the newest open incident group that it belongs to."""
 
@@ -77,6 +79,7 @@ class TenantFilter:
     plan: str | None = None
     attention: bool = False
     text: str | None = None
+    product: str | None = None
 
 
 @dataclass(frozen=True)
@@ -241,4 +244,5 @@ _FEW_MATCHES: Final = 1000
 _TEXT_PARAMETERS: Final = ("text", "first_id", "last_id")
 _COPIED = (
     "attempt", "generation", "run_id", "activity", "seq", "created_at", "state_since", "needs_attention", "held",
+    "product",
 )  # fmt: skip

@@ -14,6 +14,7 @@ from tenancy.ledger.envelope import Envelope
 from tenancy.saga import facts as f
 from tenancy.saga.attempt_values import UNKNOWN_PRODUCT, ProductVersion
 from tenancy.saga.names import ActivityName
+from tenancy.saga.product import PROVISIONING_DAG
 from tenancy.saga.systems import LOST_SYSTEM
 
 
@@ -67,6 +68,7 @@ class Timeline:
     product: ProductVersion = UNKNOWN_PRODUCT
     chart_version: str = ""
     schema_version: str = ""
+    dag_id: str = PROVISIONING_DAG
     notes: tuple[str, ...] = ()
     """Sentences that belong to no single row."""
 
@@ -96,7 +98,7 @@ def build_timelines(envelopes: Iterable[Envelope]) -> tuple[Timeline, ...]:
 def _begin_timeline(fact: f.AttemptStarted, at: datetime, before: Timeline | None) -> Timeline:
     kept = {row.activity: row.resources for row in before.rows} if before else {}
     rows = tuple(ActivityRow(entry.activity, resources=_live(kept.get(entry.activity, {}))) for entry in fact.plan)
-    versions = (fact.product, fact.chart_version, fact.schema_version)
+    versions = (fact.product, fact.chart_version, fact.schema_version, fact.dag_id)
     return Timeline(fact.attempt, fact.run_id, at, rows, *versions)
 
 

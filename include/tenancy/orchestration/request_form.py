@@ -10,9 +10,10 @@ from airflow.sdk import Param
 from tenancy.activities.validate_request import EMAIL_LIMIT, NAME_LIMIT
 from tenancy.saga.names import SLUG_LIMIT, SLUG_PATTERN
 from tenancy.saga.platform import Platform
+from tenancy.saga.product import Product
 
 
-def request_params(platform: Platform) -> dict[str, Param]:
+def request_params(platform: Platform, product: Product) -> dict[str, Param]:
     """The parameters of a request, in the order in which the form shows them."""
     return {
         "slug": Param(
@@ -35,7 +36,7 @@ def request_params(platform: Platform) -> dict[str, Param]:
             description="What the tenant gets: connections, replicas, CPU and memory.",
             type="string",
             enum=list(platform.plans),  # retired ones too: the retry of a tenant that has one asks for it
-            values_display=_displayed(platform.plans, platform.offered_plans),
+            values_display=_displayed(platform.plans, platform.plans_for(product)),
         ),
         "region": Param(
             title="Region",

@@ -27,10 +27,10 @@ def start(saga: Saga | None, command: c.StartAttempt) -> tuple[f.Fact, ...]:
 
 
 def _require_same_product(saga: Saga, command: c.StartAttempt) -> None:
-    asked = command.product.name
-    if saga.product and asked and asked != saga.product:
+    asked, kept = command.product.name, saga.product or command.unrecorded_product
+    if asked and kept and asked != kept:
         raise Refused(
-            f"product: {saga.parameters.slug} is a tenant of {saga.product}, and it keeps its product. Retry it with "
+            f"product: {saga.parameters.slug} is a tenant of {kept}, and it keeps its product. Retry it with "
             f"that one, or decommission it and create it anew with {asked}.",
             field="product",
         )

@@ -32,6 +32,8 @@ class StartAttempt(Command):
     chart_version: str = ""
     product: ProductVersion = UNKNOWN_PRODUCT
     dag_id: str = PROVISIONING_DAG
+    unrecorded_product: str = ""
+    """The product of a tenant whose attempts recorded none."""
     is_retry: bool = False
     """Did an operator ask for the next attempt of this tenant? Then a refusal speaks about the tenant, not about a slug
     that is taken."""

@@ -30,12 +30,14 @@ class IncidentSignature:
     region: str
     chart_version: str
     schema_version: str
+    product: str = ""
 
     @property
     def key(self) -> str:
         """The same for the same signature, and short."""
         parts = (self.activity, self.cause, self.error, self.region, self.chart_version, self.schema_version)
-        return sha256("\0".join(parts).encode()).hexdigest()
+        of_product = (self.product,) if self.product else ()
+        return sha256("\0".join((*parts, *of_product)).encode()).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,11 @@ Values only: bootstrap.py reads the file. `parse` reports all mistakes at once, 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any
+
+from tenancy.saga.product import Product
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,13 @@ class Plan:
     """How many tenants that are not decommissioned may be on this plan; None: as many as fit."""
     offered: bool = True
     """May new tenants have it?"""
+    products: Mapping[str, Mapping[str, int | str]] = field(default_factory=dict)
+    """Product -> its own values, by the name of the field above."""
+
+    def of(self, product: str) -> "Plan":
+        """The plan with the product's own values."""
+        own: Any = self.products.get(product, {})
+        return replace(self, **own)
 
 
 @dataclass(frozen=True)
@@ -66,3 +76,7 @@ class Platform:
     def offered_plans(self) -> tuple[str, ...]:
         """Those that new tenants may have."""
         return tuple(name for name, plan in self.plans.items() if plan.offered)
+
+    def plans_for(self, product: Product) -> tuple[str, ...]:
+        """Those that new tenants of this product may have."""
+        return tuple(name for name in self.offered_plans if not product.plans or name in product.plans)

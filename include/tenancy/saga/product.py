@@ -32,5 +32,7 @@ class Product:
     """The folder of the migrations."""
     admin_account: Path | None = None
     """The folder of the statements about the tenant-admin account."""
+    plans: tuple[str, ...] = ()
+    """The platform's plans that it offers; empty: all."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """Labels of each tenant's namespace."""

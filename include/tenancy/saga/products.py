@@ -4,6 +4,7 @@ The default product has the DAG `tenant_provisioning`, so that its id never chan
 other one has `tenant_provisioning__<product>`.
 """
 
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from tenancy.saga.errors import ProductFileError
@@ -43,19 +44,27 @@ def dag_of(products: Products, name: str) -> str:
 def provisioning_dags(products: Products) -> tuple[str, ...]:
     """The ids of all provisioning DAGs, the default product's first. Raises nothing: a missing folder leaves that
     one."""
-    try:
-        names = products.names()
-    except ProductFileError:
-        return (PROVISIONING_DAG,)
-    others = (name for name in names if name != _default_of(products) and NAME.fullmatch(name))
+    listing = listing_of(products)
+    others = (name for name in listing.names if name != listing.default and NAME.fullmatch(name))
     return (PROVISIONING_DAG, *(_OF_A_PRODUCT + name for name in others))
 
 
-def _default_of(products: Products) -> str:
+@dataclass(frozen=True)
+class Listing:
+    """The names of all products; empty when the folder is missing, as is `default` when none was chosen."""
+
+    names: tuple[str, ...] = ()
+    default: str = ""
+
+
+def listing_of(products: Products) -> Listing:
+    """The names for people and pages. Raises nothing."""
+    names: tuple[str, ...] = ()
     try:
-        return products.default_name
+        names = products.names()
+        return Listing(names, products.default_name)
     except ProductFileError:
-        return ""
+        return Listing(names)
 
 
 def is_provisioning_dag(dag_id: str) -> bool:

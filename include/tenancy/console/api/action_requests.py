@@ -10,7 +10,7 @@ from starlette.requests import Request
 from tenancy.activities.validate_request import FIELDS
 from tenancy.console.api import serializers, tenant_models
 from tenancy.console.api.request_context import open_context
-from tenancy.console.api.requests import ActionBody, CorrectedActionBody, NewTenant, ResetBody
+from tenancy.console.api.requests import ActionBody, CorrectedActionBody, NewTenant, RecreateBody, ResetBody
 from tenancy.console.callers import Caller, Right
 from tenancy.console.services import Services
 from tenancy.engine.actions.action_service import CREATE, ActionRequest, ActionService, Actor
@@ -51,7 +51,7 @@ def find_tenant_id(services: Services, ref: str) -> TenantId:
 def create_request(body: NewTenant, key: IdempotencyKey | None) -> ActionRequest:
     """Ask for a new tenant."""
     parameters = {field: getattr(body, field) for field in FIELDS}
-    return ActionRequest(CREATE, body.reason, parameters=parameters, key=key)
+    return ActionRequest(CREATE, body.reason, parameters=parameters, product=body.product, key=key)
 
 
 def action_request(
@@ -69,6 +69,7 @@ def action_request(
         last_seen_seq=body.seen,
         force=isinstance(body, ResetBody) and body.force,
         parameters=corrections,
+        product=body.product if isinstance(body, RecreateBody) else "",
         key=key,
     )
 

@@ -11,7 +11,15 @@ from starlette.responses import Response
 
 from tenancy.console.api import tenant_models
 from tenancy.console.api.problems import problem_responses
-from tenancy.console.api.requests import ActionBody, CorrectedActionBody, NewTenant, RecoverBody, Ref, ResetBody
+from tenancy.console.api.requests import (
+    ActionBody,
+    CorrectedActionBody,
+    NewTenant,
+    RecoverBody,
+    RecreateBody,
+    Ref,
+    ResetBody,
+)
 from tenancy.console.api.route_guard import SECURITY, GuardedRoute, needs, require_right
 from tenancy.console.api.write_request import CurrentWrite
 from tenancy.console.callers import Right
@@ -35,7 +43,7 @@ def _post(path: str, right: Right, status: int, *problems: int) -> Callable[[Cal
 
 @_post("/tenants", Right.CREATE, 201)
 def create_tenant(write: CurrentWrite, body: NewTenant) -> Response:
-    """Provision a tenant. The request is checked first; the rest happens in a run of `tenant_provisioning`."""
+    """Provision a tenant. The request is checked first; the rest happens in a run of its product's DAG."""
     return write.create(body, 201)
 
 
@@ -67,7 +75,7 @@ def decommission(write: CurrentWrite, ref: Ref, body: ActionBody) -> Response:
 
 
 @_post("/tenants/{ref}/recreate", Right.CREATE, 201, 404)
-def recreate(write: CurrentWrite, ref: Ref, body: CorrectedActionBody) -> Response:
+def recreate(write: CurrentWrite, ref: Ref, body: RecreateBody) -> Response:
     """A new tenant in the place of one that has nothing left: same slug, linked to it. The answer is the new one."""
     require_right(write.caller, Right.EDIT)  # a failed tenant is decommissioned on the way
     return write.act("recreate", ref, body, 201)

@@ -49,6 +49,7 @@ class Attempt(BaseModel):
 
     attempt: int
     run_id: str
+    dag_id: str = Field(description="The DAG of that run")
     started_at: datetime
     product: ProductUsed
     rows: list[TimelineRow]

@@ -18,6 +18,7 @@ class ClassShape(BaseModel):
     region: str
     chart_version: str
     schema_version: str
+    product: str
     members: int = Field(description="How many tenants belong to it now")
     first_at: datetime
     last_at: datetime

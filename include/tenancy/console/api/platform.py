@@ -18,6 +18,7 @@ from tenancy.ledger.findings import load_open_findings
 from tenancy.ledger.heartbeats import Heartbeat, load_heartbeats
 from tenancy.ledger.migrations import LEDGER_VERSION
 from tenancy.saga.errors import TransientError
+from tenancy.saga.products import listing_of
 
 router = APIRouter(route_class=GuardedRoute, dependencies=list(SECURITY), tags=["platform"])
 _RESPONSES = problem_responses(401, 403, 503)
@@ -29,12 +30,14 @@ _NEVER: Final = "It has never run: check that its DAG exists and is not paused."
 @router.get("/platform", responses=_RESPONSES)
 @needs(Right.READ)
 def show_platform(services: CurrentServices) -> platform_models.PlatformShape:
-    """The regions and plans of this platform."""
-    platform = services.tenancy().platform
+    """The regions, plans and products of this platform."""
+    platform, listing = services.tenancy().platform, listing_of(services.tenancy().products)
     return platform_models.PlatformShape(
         name=platform.name,
         regions=list(platform.offered_regions),
         plans=list(platform.offered_plans),
+        products=list(listing.names),
+        default_product=listing.default,
         retired_regions=[name for name in platform.regions if name not in platform.offered_regions],
         retired_plans=[name for name in platform.plans if name not in platform.offered_plans],
     )

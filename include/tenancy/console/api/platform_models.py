@@ -8,11 +8,13 @@ from tenancy.ledger.findings import FindingKind
 
 
 class PlatformShape(BaseModel):
-    """Plans and regions that a request may name."""
+    """Plans, regions and products that a request may name."""
 
     name: str
     regions: list[str]
     plans: list[str]
+    products: list[str] = Field(description="Also one with mistakes; the health says so")
+    default_product: str = Field(description="That of a request that names none; empty if none was chosen")
     retired_regions: list[str] = Field([], description="Known, and not offered to new tenants (`offered = false`)")
     retired_plans: list[str] = Field([], description="Likewise")
 
@@ -36,9 +38,9 @@ class Reconciler(BaseModel):
 class HealthCheck(BaseModel):
     """One system of the platform, or a part of it."""
 
-    system: str = Field(description="ledger, engine, storage, cluster, ingress, capacity or quota")
+    system: str = Field(description="ledger, engine, storage, cluster, ingress, capacity, quota or product")
     region: str | None
-    part: str = Field(description="Such as scheduler, a pool or a plan; empty where the system is one")
+    part: str = Field(description="Such as scheduler, a pool, a plan or a product; empty where the system is one")
     state: str = Field(description="ok, degraded, down, or unknown if it could not be checked")
     said: str
     since: datetime | None = Field(

@@ -30,6 +30,8 @@ Slug = Annotated[Text, Field(max_length=SLUG_LIMIT)]
 Name = Annotated[Text, Field(max_length=NAME_LIMIT)]
 Email = Annotated[Text, Field(max_length=EMAIL_LIMIT)]
 
+Product = Annotated[Text, Field(max_length=60, description="Its name; without it the default product")]
+
 Ref = Annotated[str, Path(description="A tenant's id or slug. A slug is its live tenant, else the newest that had it")]
 DryRun = Annotated[bool, Query(description="Only return what it would do")]
 IdempotencyHeader = Annotated[
@@ -68,6 +70,7 @@ class NewTenant(_Body):
     plan: Text
     region: Text
     admin_email: Email
+    product: Product = ""
     reason: Annotated[Text, Field(max_length=REASON_LIMIT)] = ""
 
 
@@ -123,3 +126,9 @@ class CorrectedActionBody(ActionBody):
     """A new attempt, perhaps with other parameters."""
 
     corrections: Corrections = Corrections()
+
+
+class RecreateBody(CorrectedActionBody):
+    """A new tenant in the place of another one, perhaps of another product."""
+
+    product: Annotated[Product, Field(description="Without it the same product")] = ""

@@ -29,6 +29,7 @@ def row(summary: TenantSummary, advisor: Advisor) -> tenant_models.TenantRow:
         name=summary.parameters.name,
         plan=summary.parameters.plan,
         region=summary.parameters.region,
+        product=summary.product,
         state=summary.state,
         substate=summary.substate,
         activity=summary.activity,
@@ -150,6 +151,7 @@ def attempt(timeline: Timeline, platform: Platform, now: datetime) -> history_mo
     return history_models.Attempt(
         attempt=timeline.attempt,
         run_id=timeline.run_id,
+        dag_id=timeline.dag_id,
         started_at=timeline.started_at,
         product=_product(timeline),
         rows=[_timeline_row(each, platform, now) for each in timeline.rows],

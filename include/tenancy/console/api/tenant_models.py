@@ -39,6 +39,7 @@ class TenantRow(BaseModel):
     name: str
     plan: str
     region: str
+    product: str = Field(description="Empty for a tenant of version 0.2 that was not retried since")
     state: State
     substate: Substate | None
     activity: str | None = Field(description="The first activity that is not done")

@@ -28,6 +28,7 @@ def list_tenants(  # noqa: PLR0917 - FastAPI hands them over by name
     substate: Substate | None = None,
     region: requests.FilterValue = None,
     plan: requests.FilterValue = None,
+    product: requests.FilterValue = None,
     attention: Annotated[bool, Query(description="Only tenants that need attention")] = False,
     q: requests.Search = None,
     limit: requests.PageSize = 50,
@@ -35,7 +36,7 @@ def list_tenants(  # noqa: PLR0917 - FastAPI hands them over by name
 ) -> tenant_models.Tenants:
     """Tenants, newest first, a page at a time."""
     after = cursors.decode(cursor) if cursor else None
-    tenant_filter = tenant_summaries.TenantFilter(state, substate, region, plan, attention, q)
+    tenant_filter = tenant_summaries.TenantFilter(state, substate, region, plan, attention, q, product)
     with open_context(services) as context:
         summaries = tenant_summaries.load_tenants(
             context.ledger, tenant_filter, cutoffs=context.late, limit=limit + 1, after=after

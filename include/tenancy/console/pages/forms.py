@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from tenancy.console.api.field_errors import sentence_of
 from tenancy.console.api.problems import ProblemError
-from tenancy.console.api.requests import ActionBody, CorrectedActionBody, NewTenant, ResetBody
+from tenancy.console.api.requests import ActionBody, CorrectedActionBody, NewTenant, RecreateBody, ResetBody
 from tenancy.saga.tenant import Parameters
 
 _BODIES: Final[Mapping[str, type[ActionBody]]] = {
@@ -16,7 +16,7 @@ _BODIES: Final[Mapping[str, type[ActionBody]]] = {
     "reset": ResetBody,
     "retry": CorrectedActionBody,
     "decommission": ActionBody,
-    "recreate": CorrectedActionBody,
+    "recreate": RecreateBody,
     "escalate": ActionBody,
 }
 CORRECTABLE: Final = ("name", "plan", "region", "admin_email")
@@ -43,6 +43,8 @@ def action_body(action: str, fields: FormFields, now: Parameters) -> ActionBody:
         values["force"] = bool(fields.get("force"))
     if issubclass(_BODIES[action], CorrectedActionBody):
         values["corrections"] = _corrections(fields, now)
+    if issubclass(_BODIES[action], RecreateBody):
+        values["product"] = fields.get("product", "").strip()
     return parse_fields(_BODIES[action], values)
 
 

@@ -18,6 +18,8 @@ TONES: Final = {
 }
 _CENTRAL: Final = "Ledger and workflow engine"
 _PLANS: Final = "Plans"
+_PRODUCTS: Final = "Products"
+_TITLES: Final = {System.QUOTA: _PLANS, System.PRODUCT: _PRODUCTS}
 _SHOWN_ELSEWHERE: Final = frozenset({System.ENGINE, System.CAPACITY, System.QUOTA})
 """The engine has lines of its own (platform_view.py); no tenant waits for capacity or quota."""
 _SOON: Final = timedelta(minutes=1)
@@ -91,7 +93,7 @@ def _stale(checked_at: datetime | None, now: datetime) -> str:
 def _check_groups(checks: Iterable[CheckResult]) -> tuple[CheckGroup, ...]:
     checks_of: dict[str, list[CheckResult]] = {}
     for check in checks:
-        title = f"Region {check.region}" if check.region else _PLANS if check.system is System.QUOTA else _CENTRAL
+        title = f"Region {check.region}" if check.region else _TITLES.get(check.system, _CENTRAL)
         checks_of.setdefault(title, []).append(check)
     order = list(System)
     return tuple(

@@ -28,6 +28,7 @@ from tenancy.ledger.findings import load_open_findings
 from tenancy.ledger.heartbeats import Heartbeat, load_heartbeats
 from tenancy.ledger.tenant_summaries import PagePosition, TenantFilter
 from tenancy.saga.names import RunId
+from tenancy.saga.products import listing_of
 from tenancy.saga.states import State, Substate
 
 router = APIRouter(route_class=GuardedRoute)
@@ -46,6 +47,7 @@ class _PageData:
     beats: tuple[Heartbeat, ...]
     regions: tuple[str, ...]
     plans: tuple[str, ...]
+    products: tuple[str, ...]
 
 
 @router.get("/")
@@ -59,13 +61,20 @@ def list_tenants(  # noqa: PLR0917 - FastAPI hands them over by name
     substate: FilterField = "",
     region: FilterField = "",
     plan: FilterField = "",
+    product: FilterField = "",
     attention: bool = False,
     cursor: requests.Cursor = None,
     part: requests.Part = None,
 ) -> Response:
     """The list, or with `part=live` what of it changes."""
     filters = TenantFilter(
-        _member(State, state), _member(Substate, substate), region or None, plan or None, attention, q.strip() or None
+        _member(State, state),
+        _member(Substate, substate),
+        region or None,
+        plan or None,
+        attention,
+        q.strip() or None,
+        product or None,
     )
     services.engine.start_refresh()
     services.health.start_refresh()
@@ -115,6 +124,7 @@ def _variables(request: Request, caller: Caller, query: _ListQuery, data: _PageD
         ),
         "regions": data.regions,
         "plans": data.plans,
+        "products": data.products if len(data.products) > 1 else (),
         "states": [state.value for state in State],
         "may_create": Right.CREATE in caller.rights,
         "poll": query_of(query.filters, cursor=query.cursor),
@@ -151,4 +161,7 @@ def _read(
     )
     more = cursors.encode(PagePosition(last.created_at, last.tenant_id)) if last else None
     offered = context.tenancy.platform
-    return _PageData(snapshot, more, tuple(load_heartbeats(ledger)), tuple(offered.regions), tuple(offered.plans))
+    products = listing_of(context.tenancy.products).names
+    return _PageData(
+        snapshot, more, tuple(load_heartbeats(ledger)), tuple(offered.regions), tuple(offered.plans), products
+    )

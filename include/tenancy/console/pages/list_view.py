@@ -183,6 +183,7 @@ def query_of(filters: TenantFilter, *, cursor: str | None = None) -> str:
         "substate": filters.substate and filters.substate.value,
         "region": filters.region,
         "plan": filters.plan,
+        "product": filters.product,
         "attention": "true" if filters.attention else None,
         "cursor": cursor,
     }

@@ -13,6 +13,7 @@ from tenancy.console.callers import Right
 from tenancy.console.pages import forms
 from tenancy.console.pages.page_request import CurrentPageRequest, PageRequest, SubmittedForm
 from tenancy.console.pages.rendering import page_response
+from tenancy.saga.products import listing_of
 
 router = APIRouter(route_class=GuardedRoute)
 _EMPTY: Final = {"name": "", "plan": "", "region": "", "admin_email": ""}
@@ -41,8 +42,10 @@ def create(page_request: CurrentPageRequest, fields: SubmittedForm) -> Response:
 def _form(
     page_request: PageRequest, template: str, fields: forms.FormFields, problem: ProblemError | None = None
 ) -> Response:
+    tenancy = page_request.services.tenancy()
     variables: dict[str, Any] = {
-        "platform": page_request.services.tenancy().platform,
+        "platform": tenancy.platform,
+        "products": listing_of(tenancy.products),
         "fields": fields,
         "problem": problem,
     }

@@ -83,6 +83,7 @@ class AttemptView:
 
     number: int
     run_id: str
+    dag_id: str
     started_at: datetime
     rows: tuple[RowView, ...]
     notes: tuple[str, ...]
@@ -119,7 +120,7 @@ def attempt_ends(envelopes: Iterable[Envelope]) -> dict[int, datetime]:
 def attempt_view(timeline: Timeline, context: TimelineContext) -> AttemptView:
     """The rows of one attempt."""
     rows = tuple(_row(row, timeline.attempt, context) for row in timeline.rows)
-    return AttemptView(timeline.attempt, timeline.run_id, timeline.started_at, rows, timeline.notes)
+    return AttemptView(timeline.attempt, timeline.run_id, timeline.dag_id, timeline.started_at, rows, timeline.notes)
 
 
 def _row(row: ActivityRow, attempt: int, context: TimelineContext) -> RowView:

@@ -29,6 +29,8 @@ class System(StrEnum):
     """How many tenants a region takes."""
     QUOTA = "quota"
     """How many tenants may be on a plan."""
+    PRODUCT = "product"
+    """Whether a product can be provisioned."""
 
 
 @dataclass(frozen=True)

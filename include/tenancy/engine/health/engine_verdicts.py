@@ -96,9 +96,8 @@ def _pools(known: Mapping[str, PoolStatus], platform: Platform) -> tuple[CheckRe
 
 def pools(platform: Platform) -> tuple[str, ...]:
     """The saga's own, the reconciler's, and those of the plans."""
-    return tuple(
-        dict.fromkeys((DEFAULT_POOL, PERIODIC_TASK_POOL, *(plan.workflow_pool for plan in platform.plans.values())))
-    )
+    plans = (plan.of(product) for plan in platform.plans.values() for product in ("", *plan.products))
+    return tuple(dict.fromkeys((DEFAULT_POOL, PERIODIC_TASK_POOL, *(plan.workflow_pool for plan in plans))))
 
 
 def _pool(name: str, observation: PoolStatus | None) -> CheckResult:

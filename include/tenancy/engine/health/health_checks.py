@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from tenancy.activities.plan import require_known_plans
 from tenancy.adapters.engine_health import PARTS
 from tenancy.engine.engine_report import all_dags
 from tenancy.engine.health import engine_verdicts as of_engine
@@ -14,6 +15,7 @@ from tenancy.engine.health import storage_verdicts, verdicts
 from tenancy.engine.health.check_results import POOL, CheckResult, Condition, System
 from tenancy.ledger.migrations import LEDGER_VERSION
 from tenancy.saga.causes import Cause
+from tenancy.saga.errors import ProductFileError
 from tenancy.saga.platform import Platform, Region
 from tenancy.saga.products import Products
 
@@ -89,6 +91,7 @@ def _platform_wide(probes: Probes) -> Iterator[HealthCheck]:
         lambda now: of_engine.work(probes.work(), platform, all_dags(probes.products), now),
         partial(_no_work, platform),
     )
+    yield HealthCheck("products", lambda _now: _products(probes), _no_products)
     if (entered := probes.engine_database) is not None:
         yield HealthCheck("database", lambda _now: [of_engine.database(entered())], _no_database)
 
@@ -115,6 +118,23 @@ def _ledger(probes: Probes, now: datetime) -> Iterator[CheckResult]:
         yield verdicts.capacity(region, sum(n for (name, _), n in observation.loads.items() if name == region.name))
     for plan in platform.plans.values():
         yield verdicts.quota(plan, sum(n for (_, name), n in observation.loads.items() if name == plan.name))
+
+
+def _products(probes: Probes) -> Iterator[CheckResult]:
+    products = probes.products
+    for name in products.names():
+        try:
+            version = require_known_plans(products.named(name), probes.platform).version
+        except ProductFileError as error:
+            yield CheckResult(System.PRODUCT, Condition.DOWN, str(error), part=name, cause=error.cause)
+        else:
+            yield CheckResult(
+                System.PRODUCT, Condition.OK, "It has no mistakes.", part=name, measured={"version": version}
+            )
+
+
+def _no_products(silence: UnavailableSystem) -> Iterator[CheckResult]:
+    yield CheckResult(System.PRODUCT, Condition.DOWN, silence.reason, cause=silence.cause)
 
 
 _NO_LEDGER: Final = "Not known: only the ledger has it."

@@ -11,7 +11,13 @@ from typing import Any
 from uuid import uuid4
 
 from tenancy.activities.plan import plan_entries
-from tenancy.activities.validate_request import check_request, printable, require_not_reserved, require_offered
+from tenancy.activities.validate_request import (
+    check_request,
+    printable,
+    require_not_reserved,
+    require_offered,
+    require_plan_of,
+)
 from tenancy.adapters.product_digests import product_version
 from tenancy.adapters.product_file import chart_version, newest_revision
 from tenancy.engine.tenancy import Tenancy
@@ -68,18 +74,19 @@ def _start(tenancy: Tenancy, ledger: LedgerSession, origin: Origin, parameters: 
         require_room(tenancy.platform, ledger, parameters)
     tenant_id = known or TenantId(uuid4())
     predecessor = None if known else ledger.predecessor_of_slug(parameters.slug)
-    product = tenancy.products.named(_product_of_run(tenancy, ledger, origin))
-    start = replace(_attempt(tenant_id, origin, parameters, product), predecessor=predecessor)
+    product = tenancy.products.named(_product_of(tenancy, ledger.saga(known) if known else None, origin))
+    if known is None:
+        require_plan_of(product, parameters, tenancy.platform)
+    start = _attempt(tenancy, tenant_id, origin, parameters, product)
+    start = replace(start, predecessor=predecessor)
     ledger.record(tenant_id, start, stamp=stamp)
     return tenant_id
 
 
-def _product_of_run(tenancy: Tenancy, ledger: LedgerSession, origin: Origin) -> str:
-    """A run that is known keeps its tenant's product, even if its DAG has become another product's."""
-    known = ledger.tenant_of_run(origin.run_id)
-    saga = ledger.saga(known) if known else None
-    if saga is None:
-        return origin.product
+def _product_of(tenancy: Tenancy, saga: Saga | None, origin: Origin) -> str:
+    """What the attempt is made of. A known run keeps its tenant's product, even if its DAG has become another one's."""
+    if saga is None or origin.run_id not in saga.runs:
+        return origin.product  # the state machine compares it with the tenant's
     require_same_dag(saga, origin.run_id, origin.dag_id)
     return product_name(tenancy.products, saga.product)
 
@@ -93,7 +100,9 @@ def require_same_dag(saga: Saga, run_id: RunId, dag_id: str) -> None:
         )
 
 
-def _attempt(tenant_id: TenantId, origin: Origin, parameters: Parameters, product: Product) -> StartAttempt:
+def _attempt(
+    tenancy: Tenancy, tenant_id: TenantId, origin: Origin, parameters: Parameters, product: Product
+) -> StartAttempt:
     return StartAttempt(
         tenant_id,
         origin.run_id,
@@ -103,6 +112,7 @@ def _attempt(tenant_id: TenantId, origin: Origin, parameters: Parameters, produc
         chart_version=chart_version(product),
         product=product_version(product),
         dag_id=origin.dag_id,
+        unrecorded_product=tenancy.products.default_name,
     )
 
 
@@ -118,7 +128,9 @@ def retry_of(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, corrections: M
             require_room(tenancy.platform, ledger, asked)
         name = product_name(tenancy.products, saga.product)
         origin = Origin(new_run_id(asked.slug), name, dag_of(tenancy.products, name))
-        start = _attempt(saga.tenant_id, origin, asked, tenancy.products.named(name))
+        product = tenancy.products.named(name)
+        require_plan_of(product, asked, tenancy.platform, before)
+        start = _attempt(tenancy, saga.tenant_id, origin, asked, product)
         return ledger.record(saga.tenant_id, replace(start, is_retry=True), stamp=stamp)
 
 

@@ -4,23 +4,23 @@
 -- What keeps tenants from becoming Active, newest first.
 -- The open stall of an attempt; the failure of the last attempt, of tenants that should become Active; and for members of
 -- an open group that were cancelled since, what they were cancelled for.
-select tenant_id, slug, activity, cause, left(said, 500) as said, error, region, chart_version, schema_version,
+select tenant_id, slug, activity, cause, left(said, 500) as said, error, region, chart_version, schema_version, product,
        at, lasts
   from (
        select id as tenant_id, slug, coalesce(stall_activity, '') as activity, stall_cause as cause, stall_said as said,
-              null as error, region, chart_version, schema_version, coalesce(activity_since, state_since) as at,
+              null as error, region, chart_version, schema_version, product, coalesce(activity_since, state_since) as at,
               true as lasts
          from ledger.tenant
         where stall is not null and stall_said <> %(not_looked_at)s
           and (stall in ('activity', 'provisioning') or (stall = 'in between' and stall_cause <> 'unknown'))
        union all
-       select id, slug, failure_activity, failure_cause, failure_said, null, region, chart_version, schema_version,
+       select id, slug, failure_activity, failure_cause, failure_said, null, region, chart_version, schema_version, product,
               failed_at, false
          from ledger.tenant
         where failed_at > %(since)s and state in ('Failed', 'Cancelling')
        union all
        select t.id, t.slug, c.activity, c.cause, c.said, c.error, c.region, c.chart_version, c.schema_version,
-              m.joined_at, false
+              c.product, m.joined_at, false
          from ledger.class_issue as c
          join ledger.class_member as m on m.class_id = c.id and m.left_at is null
          join ledger.tenant as t on t.id = m.tenant_id
@@ -34,10 +34,10 @@ select key from ledger.class_issue where closed_at is null;
 
 -- name: upsert_incident_group
 -- Open a group, or bring the open one up to date.
-insert into ledger.class_issue as c (key, activity, cause, error, region, chart_version, schema_version, said, members,
+insert into ledger.class_issue as c (key, activity, cause, error, region, chart_version, schema_version, product, said, members,
                                      first_at, last_at, opened_at)
-values (%(key)s, %(activity)s, %(cause)s, %(error)s, %(region)s, %(chart_version)s, %(schema_version)s, %(said)s,
-        %(members)s, %(first_at)s, %(last_at)s, %(now)s)
+values (%(key)s, %(activity)s, %(cause)s, %(error)s, %(region)s, %(chart_version)s, %(schema_version)s,
+        %(product)s, %(said)s, %(members)s, %(first_at)s, %(last_at)s, %(now)s)
 on conflict (key) where closed_at is null do update
    set members = excluded.members, said = excluded.said, last_at = greatest(c.last_at, excluded.last_at)
 returning id, (xmax = 0) as opened;
@@ -68,7 +68,7 @@ delete from ledger.class_issue where closed_at < %(before)s;
 
 -- name: incident_groups
 -- Open groups, oldest first; or the group with this id, also when it is closed.
-select id, activity, cause, error, region, chart_version, schema_version, said, members, first_at, last_at, opened_at,
+select id, activity, cause, error, region, chart_version, schema_version, product, said, members, first_at, last_at, opened_at,
        closed_at
   from ledger.class_issue
  where (%(id)s::bigint is null and closed_at is null) or id = %(id)s
@@ -76,7 +76,7 @@ select id, activity, cause, error, region, chart_version, schema_version, said, 
 
 -- name: unannounced_groups
 -- Open groups without an alert, oldest first.
-select id, activity, cause, error, region, chart_version, schema_version, said, members, first_at, last_at, opened_at,
+select id, activity, cause, error, region, chart_version, schema_version, product, said, members, first_at, last_at, opened_at,
        closed_at
   from ledger.class_issue as c
  where closed_at is null and not exists (select from ledger.alert as a where a.key = 'class:' || c.id)

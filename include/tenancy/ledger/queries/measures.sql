@@ -22,9 +22,10 @@ select activity, count(*) as completions,
 having count(*) >= %(enough)s;
 
 -- name: measured_states
--- How many tenants are in each state, and since when the longest of them.
-select state::text, coalesce(substate::text, '') as substate, count(*) as tenants, min(state_since) as oldest_since
-  from ledger.tenant group by state, substate;
+-- How many tenants of each product are in each state, and since when the longest of them.
+select state::text, coalesce(substate::text, '') as substate, product, count(*) as tenants,
+       min(state_since) as oldest_since
+  from ledger.tenant group by state, substate, product;
 
 -- name: measured_times_to_active
 -- How long the newest completed attempts took.
@@ -61,6 +62,6 @@ select stall as kind, coalesce(stall_activity, '') as activity, stall_cause as c
   from ledger.tenant where stall is not null group by stall, stall_activity, stall_cause;
 
 -- name: open_groups_by_signature
--- How many groups are open, by activity, cause and region.
-select activity, cause, region, count(*) as classes from ledger.class_issue
- where closed_at is null group by activity, cause, region;
+-- How many groups are open, by activity, cause, region and product.
+select activity, cause, region, product, count(*) as classes from ledger.class_issue
+ where closed_at is null group by activity, cause, region, product;

@@ -7,7 +7,7 @@ insert into ledger.tenant as t (id, slug, name, plan, region, admin_email, state
                                 stall, stall_activity, stall_cause, stall_said, escalated, escalation_sent, cancelled, past_no_return,
                                 activity_cause, activity_said, activity_cause_at, held_at, stall_at,
                                 failures, failure_cause, repeats, failure_activity, failure_said, failed_at,
-                                schema_version, chart_version, created_at, state_since, updated_at)
+                                schema_version, chart_version, product, created_at, state_since, updated_at)
 values (%(id)s, %(slug)s, %(name)s, %(plan)s, %(region)s, %(admin_email)s, %(state)s, %(substate)s, %(attempt)s,
         %(generation)s, %(run_id)s, %(activity)s, case when %(activity)s::text is not null then %(at)s::timestamptz end,
         %(seq)s, %(predecessor)s, %(held)s, %(held_by)s, %(history_cleared)s,
@@ -18,7 +18,7 @@ values (%(id)s, %(slug)s, %(name)s, %(plan)s, %(region)s, %(admin_email)s, %(sta
         case when %(stall)s::text is not null then %(at)s::timestamptz end,
         %(failures)s, %(failure_cause)s, %(repeats)s, %(failure_activity)s, %(failure_said)s,
         case when %(failures)s > 0 then %(at)s::timestamptz end, %(schema_version)s, %(chart_version)s,
-        %(at)s, %(at)s, %(at)s)
+        %(product)s, %(at)s, %(at)s, %(at)s)
 on conflict (id) do update set
     slug = excluded.slug, name = excluded.name, plan = excluded.plan, region = excluded.region,
     admin_email = excluded.admin_email, attempt = excluded.attempt, generation = excluded.generation,
@@ -39,7 +39,7 @@ on conflict (id) do update set
     failures = excluded.failures, failure_cause = excluded.failure_cause, repeats = excluded.repeats,
     failure_activity = excluded.failure_activity, failure_said = excluded.failure_said,
     failed_at = case when excluded.failures > t.failures then excluded.updated_at else t.failed_at end,
-    schema_version = excluded.schema_version, chart_version = excluded.chart_version,
+    schema_version = excluded.schema_version, chart_version = excluded.chart_version, product = excluded.product,
     activity_since = case when (t.activity, t.attempt) is distinct from (excluded.activity, excluded.attempt)
                           then excluded.activity_since else t.activity_since end,
     turn_since = case when t.held_by in ('engine.paused', 'engine.queue') and excluded.held_by is distinct from t.held_by

@@ -21,7 +21,7 @@
 -- Tenants that match the filters, newest first, behind a position.
 -- `few`: the ids that match the text, where they are few. The incident group is looked up for the tenants of this page only.
 with page as materialized (
-select id, slug, name, plan, region, admin_email, state::text, substate::text, attempt, generation, run_id, activity,
+select id, slug, name, plan, region, product, admin_email, state::text, substate::text, attempt, generation, run_id, activity,
        seq, predecessor, created_at, state_since, needs_attention, held, activity_since, turn_since, held_by,
        stall, stall_activity, stall_cause, stall_said, stall_at, held_at, activity_cause, activity_said,
        activity_cause_at, cancelled, past_no_return, escalated, escalation_sent, failures, failure_cause, repeats
@@ -35,6 +35,7 @@ select id, slug, name, plan, region, admin_email, state::text, substate::text, a
    and (%(substate)s::text is null or substate = %(substate)s::text::ledger.failed_substate)
    and (%(region)s::text is null or region = %(region)s)
    and (%(plan)s::text is null or plan = %(plan)s)
+   and (%(product)s::text is null or product = %(product)s)
    and (not %(attention)s or needs_attention)
    and (%(few)s::uuid[] is null or id = any(%(few)s::uuid[]))
    and (%(text)s::text is null
@@ -61,7 +62,7 @@ select id from ledger.tenant
 with judged as materialized (
     select * from ledger.tenant
      where ${needs_attention})
-select id, slug, name, plan, region, admin_email, state::text, substate::text, attempt, generation, run_id, activity,
+select id, slug, name, plan, region, product, admin_email, state::text, substate::text, attempt, generation, run_id, activity,
        seq, predecessor, created_at, state_since, true as needs_attention, held, activity_since, turn_since, held_by,
        stall, stall_activity, stall_cause, stall_said, stall_at, held_at, activity_cause, activity_said,
        activity_cause_at, cancelled, past_no_return, escalated, escalation_sent, failures, failure_cause, repeats,

@@ -1,0 +1,189 @@
+"""Several products on one installation: whose tenant it is, in which DAG it runs, and what a broken one stops."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from tenancy.activities.plan import limits
+from tenancy.engine.actions import actions
+from tenancy.engine.provisioning.runner import Task, run_activity
+from tenancy.ledger.envelope import Stamp
+from tenancy.ledger.tenant_summaries import TenantFilter, attention_cutoffs, load_tenants
+from tenancy.saga import commands as c
+from tenancy.saga import facts as f
+from tenancy.saga.errors import ProductFileError, Refused
+from tenancy.saga.names import RunId
+from tenancy.saga.product import PROVISIONING_DAG, Product
+from tenancy.saga.tenant import Saga
+from tests import real_systems
+from tests.integration.engine_harness import NO_OBJECTS, ORDER, RUN, SCHEMA, SECOND_RUN, VALIDATE, EngineHarness, lease
+from tests.products import SAMPLE, FewProducts
+
+CRM = replace(SAMPLE, name="crm")
+CRM_DAG = "tenant_provisioning__crm"
+BY = Stamp("grace")
+
+
+def _broken() -> Product:
+    raise ProductFileError("The product in products/crm is wrong: product.toml: name is missing.")
+
+
+def give(harness: EngineHarness, **products: Callable[[], Product]) -> None:
+    """The first is the default one."""
+    harness.tenancy = replace(harness.tenancy, products=FewProducts(products))
+
+
+@pytest.fixture
+def two(harness: EngineHarness) -> EngineHarness:
+    give(harness, sample=lambda: SAMPLE, crm=lambda: CRM)
+    return harness
+
+
+def create(harness: EngineHarness, product: str = "", **request: str) -> Saga:
+    return actions.create(harness.tenancy, real_systems.request(**request), by=BY, product=product).saga
+
+
+def run_in(harness: EngineHarness, dag_id: str, product: str, number: int = 1, run_id: RunId = RUN) -> Saga:
+    """The first task of a run that somebody triggered in Airflow."""
+    task = Task(lease(VALIDATE, number, run_id), number, real_systems.request(), "ada", product, dag_id)
+    saga = run_activity(harness.tenancy, task)
+    assert isinstance(saga, Saga)
+    return saga
+
+
+@pytest.mark.parametrize(
+    ("asked", "product", "dag_id"),
+    [("", "sample", PROVISIONING_DAG), ("sample", "sample", PROVISIONING_DAG), ("crm", "crm", CRM_DAG)],
+)
+def test_a_request_is_provisioned_by_the_dag_of_its_product(two: EngineHarness, asked: str, product: str, dag_id: str):
+    saga = create(two, asked)
+    assert (saga.product, saga.dag_id) == (product, dag_id)
+    assert two.runs.of(dag_id) == [saga.run_id]
+    (started,) = two.facts(f.AttemptStarted)
+    assert (started.product.name, started.dag_id) == (product, dag_id)
+
+
+def test_a_product_that_is_not_there_is_refused_with_the_others(two: EngineHarness):
+    with pytest.raises(Refused, match=r"product: 'erp' is not offered\. There are crm, sample") as caught:
+        create(two, "erp")
+    assert caught.value.field == "product"
+    assert two.runs.stored == {}
+
+
+def test_in_airflow_the_dag_is_the_product(two: EngineHarness):
+    saga = run_in(two, CRM_DAG, "crm")
+    assert (saga.product, saga.dag_id) == ("crm", CRM_DAG)
+
+
+def test_a_retry_keeps_the_product(two: EngineHarness):
+    create(two, "crm")
+    two.record_commands(c.Cancel())
+    two.unwind()
+    two.record_commands(c.Reset())
+    retried = actions.retry(two.tenancy, two.tenant_id, by=BY).saga
+    assert (retried.attempt, retried.product, retried.dag_id) == (2, "crm", CRM_DAG)
+
+
+def test_a_run_of_another_products_dag_is_no_retry(two: EngineHarness):
+    create(two, "crm")
+    two.record_commands(c.Cancel())
+    two.unwind()
+    two.record_commands(c.Reset())
+    with pytest.raises(Refused, match="product: acme is a tenant of crm, and it keeps its product"):
+        run_in(two, PROVISIONING_DAG, "sample", run_id=SECOND_RUN)
+
+
+def test_a_run_of_another_dag_with_the_same_id_does_nothing_to_the_tenant(two: EngineHarness):
+    run_in(two, PROVISIONING_DAG, "sample")
+    before = two.saga
+    with pytest.raises(Refused, match="this is a run of tenant_provisioning__crm with the same id"):
+        run_in(two, CRM_DAG, "crm", number=2)
+    assert two.saga.current_attempt == before.current_attempt
+
+
+def test_a_tenant_is_recreated_with_its_product_or_with_another_one(two: EngineHarness):
+    create(two, "crm")
+    two.record_commands(c.Cancel())
+    two.unwind()
+    two.record_commands(c.Decommission())
+    again = actions.recreate(two.tenancy, two.tenant_id, by=BY).saga
+    assert again.product == "crm"
+    two.record_commands(c.Cancel())
+    two.unwind()
+    two.record_commands(c.Decommission())
+    other = actions.recreate(two.tenancy, again.tenant_id, by=BY, product="sample").saga
+    assert (other.product, other.dag_id) == ("sample", PROVISIONING_DAG)
+
+
+def test_a_run_in_flight_is_found_after_another_product_has_become_the_default_one(two: EngineHarness):
+    saga = create(two)
+    give(two, crm=lambda: CRM, sample=lambda: SAMPLE)
+    two.record_commands(c.Cancel())
+    two.reconcile_later()
+    run = two.runs.find(PROVISIONING_DAG, saga.run_id)
+    assert run is not None
+    assert run.state == "failed"
+    two.unwind()
+    two.record_commands(c.Reset())
+    assert actions.retry(two.tenancy, two.tenant_id, by=BY).saga.dag_id == "tenant_provisioning__sample"
+
+
+def test_a_tenant_of_before_has_the_default_product(two: EngineHarness):
+    create(two)
+    assert replace(two.saga.current_attempt, product="") != two.saga.current_attempt
+    unrecorded = replace(two.saga, current_attempt=replace(two.saga.current_attempt, product=""))
+    assert two.tenancy.product_of(unrecorded) == SAMPLE
+
+
+def test_all_products_count_against_a_regions_capacity(two: EngineHarness):
+    two.tenancy = replace(two.tenancy, platform=real_systems.platform(two.tenancy.platform.name, capacity=2))
+    create(two, "sample", slug="one")
+    create(two, "crm", slug="two")
+    with pytest.raises(Refused, match=r"region: eu-central is full \(2 of 2 tenants\)"):
+        create(two, "crm", slug="three")
+
+
+def test_a_broken_product_stops_only_its_own_tenants(two: EngineHarness):
+    create(two, "crm")
+    run_id = two.saga.run_id
+    for each in ORDER[: ORDER.index(SCHEMA)]:
+        run_activity(two.tenancy, Task(lease(each, 1, run_id), 1, real_systems.request(), "ada", "crm", CRM_DAG))
+    give(two, sample=lambda: SAMPLE, crm=_broken)
+    with pytest.raises(ProductFileError, match="name is missing"):
+        create(two, "crm", slug="other")
+    assert create(two, "sample", slug="well").phase == "Provisioning"
+    two.record_commands(c.Cancel())
+    assert two.unwind().phase == "Failed settled"
+    assert two.external_objects == NO_OBJECTS
+    two.record_commands(c.Decommission())
+    assert two.saga.phase == "Decommissioned"
+
+
+def test_tenants_are_listed_by_product(two: EngineHarness):
+    create(two, "sample", slug="one")
+    create(two, "crm", slug="two")
+    with two.tenancy.ledger.open("test") as ledger:
+        cutoffs = attention_cutoffs(limits(two.tenancy.platform), ledger.now)
+        found = load_tenants(ledger, TenantFilter(product="crm"), cutoffs=cutoffs, limit=9)
+    assert [(each.parameters.slug, each.product) for each in found] == [("two", "crm")]
+
+
+def test_a_plan_that_the_product_does_not_offer_is_refused(two: EngineHarness):
+    give(two, sample=lambda: SAMPLE, crm=lambda: replace(CRM, plans=("starter",)))
+    with pytest.raises(Refused, match=r"plan: crm is not offered with business\. It has starter\.") as caught:
+        create(two, "crm", plan="business")
+    assert caught.value.field == "plan"
+    assert create(two, "sample", plan="business").phase == "Provisioning"
+
+
+def test_a_plan_has_the_values_of_the_tenants_product(two: EngineHarness):
+    starter = replace(two.tenancy.platform.plans["starter"], products={"crm": {"database_connections": 3}})
+    two.tenancy = replace(two.tenancy, platform=replace(two.tenancy.platform, plans={"starter": starter}))
+    for product, slug, expected in (("sample", "one", 7), ("crm", "two", 3)):
+        saga = create(two, product, slug=slug)
+        with two.tenancy.ledger.open("test") as ledger:
+            context = two.tenancy.activity_context(
+                ledger, saga, application="test", stamp=BY, fence_command=c.RecordHistoryCleared()
+            )
+            assert context.plan.database_connections == expected
