@@ -24,6 +24,7 @@ from tenancy.airflow_settings import celery_settings, shipped_settings
 Profile = Literal["shipped", "stock"]
 PROFILES: Final[tuple[Profile, ...]] = get_args(Profile)
 
+_SAMPLE: Final = "sample"
 _IN_BOTH_PROFILES: Final = (
     "AIRFLOW__CORE__AUTH_MANAGER",
     "AIRFLOW__FAB__CUSTOM_ROLES",
@@ -105,10 +106,16 @@ def _paths(layout: Layout, airflow_options: AirflowOptions) -> dict[str, str]:
         "AIRFLOW__LOGGING__LOGGING_CONFIG_CLASS": "sandbox.task_logs.LOGGING_CONFIG",
         "PYTHONPATH": str(layout.include),
         "TENANCY_PLATFORM_FILE": str(layout.platform_file),
-        "TENANCY_PRODUCTS": os.environ.get("TENANCY_PRODUCTS") or str(layout.products),
-        "TENANCY_PRODUCT": os.environ.get("TENANCY_PRODUCT", ""),
+        **_products(Path(os.environ.get("TENANCY_PRODUCTS") or layout.products)),
         "TENANCY_SANDBOX_HOME": str(layout.home),
     }
+
+
+def _products(folder: Path) -> dict[str, str]:
+    """The default product is the sample or the first one, unless the shell names another."""
+    names = sorted(file.parent.name for file in folder.glob("*/product.toml"))
+    usual = _SAMPLE if _SAMPLE in names else next(iter(names), "")
+    return {"TENANCY_PRODUCTS": str(folder), "TENANCY_PRODUCT": os.environ.get("TENANCY_PRODUCT") or usual}
 
 
 def _addresses(ports: Mapping[str, int]) -> dict[str, str]:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ def main() -> None:
         initdb()
         DagBundlesManager().sync_bundles_to_db()
         steps = [_step(changes) for changes in json.loads(sys.argv[1])]
-    print(json.dumps(steps))  # noqa: T201 - the answer to whoever started this program
+        refusals = [_started(dag_id) for dag_id in ("tenant_provisioning", "tenant_provisioning__crm", "another")]
+    print(json.dumps({"steps": steps, "refusals": refusals}))  # noqa: T201 - the answer to whoever started this program
 
 
 def _step(changes: dict[str, str]) -> dict[str, Any]:
@@ -54,6 +56,22 @@ def _stored() -> dict[str, Any]:
             "dags": {dag.dag_id: [bool(dag.is_stale), bool(dag.has_import_errors)] for dag in dags},
             "errors": {error.filename: error.stacktrace for error in errors},
         }
+
+
+def _started(dag_id: str) -> str:
+    """The refusal of a run with always the same id; empty when it is stored."""
+    from airflow.models.dagrun import DagRun
+    from airflow.utils.session import create_session
+
+    from tenancy.orchestration import run_starts
+
+    run_starts.install()
+    try:
+        with create_session() as session:
+            session.add(DagRun(dag_id=dag_id, run_id="same", run_type="manual", run_after=datetime.now(UTC)))
+    except ValueError as refusal:
+        return str(refusal)
+    return ""
 
 
 if __name__ == "__main__":

@@ -32,14 +32,19 @@ def products(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def steps(products: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    """What Airflow has when all is well, when one product is broken, and when all are."""
+def airflow(products: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """`steps`: what Airflow has when all is well, when one product is broken, and when all are."""
     copies = tmp_path_factory.mktemp("copies") / "products"
     shutil.copytree(products, copies)
     changes = [{}, {"crm": BREAK}, {"sample": BREAK, "erp": BREAK}]
     done = _python(str(Path(several_products.__file__)), json.dumps(changes), home=copies)
     assert done.returncode == 0, done.stderr[-2000:]
-    return list(json.loads(done.stdout))
+    return dict(json.loads(done.stdout))
+
+
+@pytest.fixture(scope="module")
+def steps(airflow: dict[str, Any]) -> list[dict[str, Any]]:
+    return list(airflow["steps"])
 
 
 def _python(*words: str, home: Path, **more: str) -> subprocess.CompletedProcess[str]:
@@ -85,6 +90,10 @@ began = time.process_time()
 from tenant_provisioning import dags
 print(json.dumps([[dag.dag_id for dag in dags], time.process_time() - began]))
 """
+
+
+def test_a_run_id_belongs_to_one_provisioning_dag_only(airflow: dict[str, Any]):
+    assert airflow["refusals"] == ["", f"{SAMPLE_DAG} has a run same already: give this run another id.", ""]
 
 
 def built(products: Path, dag_id: str = "") -> tuple[list[str], float]:

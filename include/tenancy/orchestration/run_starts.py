@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from tenancy.saga.product import PROVISIONING_DAG
-from tenancy.saga.products import is_provisioning_dag
+from tenancy.saga.products import is_provisioning_dag, provisioning_dags
 from tenancy.saga.storable_text import why_not_storable
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def install() -> None:
         event.listen(Mapper, "before_insert", _before_insert)
 
 
-def _before_insert(mapper: Any, _connection: Any, row: Any) -> None:
+def _before_insert(mapper: Any, connection: Any, row: Any) -> None:
     """Raises ValueError with the sentence."""
     if mapper.class_.__name__ != "DagRun":
         return
@@ -91,6 +91,22 @@ def _before_insert(mapper: Any, _connection: Any, row: Any) -> None:
     dates = {"logical_date": row.logical_date, "run_after": row.run_after}
     refusal = find_refusal(row.dag_id, run_type, **dates, now=datetime.now(UTC))
     if not refusal and is_ours(row.dag_id):
-        refusal = unstorable_in(row.conf or {})
+        refusal = unstorable_in(row.conf or {}) or _taken_by_another_dag(connection, row)
     if refusal:
         raise ValueError(refusal)
+
+
+def _taken_by_another_dag(connection: Any, row: Any) -> str:
+    """The ledger knows a run by its id, and Airflow's ids are unique within one DAG only. So a second provisioning DAG
+    may not use it."""
+    if not is_provisioning_dag(row.dag_id):
+        return ""
+    from sqlalchemy import select
+
+    from tenancy.bootstrap import products
+
+    runs = type(row).__table__
+    others = [dag_id for dag_id in provisioning_dags(products()) if dag_id != row.dag_id]
+    same = select(runs.c.dag_id).where(runs.c.run_id == row.run_id, runs.c.dag_id.in_(others)).limit(1)
+    taken = connection.scalar(same) if others else None
+    return f"{taken} has a run {row.run_id} already: give this run another id." if taken else ""

@@ -1,0 +1,1 @@
+"""Several products on one installation, in a sandbox of their own."""
