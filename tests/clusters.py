@@ -9,11 +9,14 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from kubernetes.client import Configuration
 
+from sandbox.layout import Layout
+from sandbox.programs import write_programs
 from tenancy.adapters.cluster import Cluster
 from tenancy.adapters.helm import Helm
 from tenancy.adapters.helm_kubeconfig import kubeconfig
@@ -34,9 +37,18 @@ _KINDS = (
 
 
 @pytest.fixture(scope="session")
-def cluster_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A cluster where time runs twenty times as fast."""
-    emulator = EmulatorProcess(tmp_path_factory.mktemp("cluster"), ("--speed", "20"))
+def cluster_programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs that stand for images in `cluster_server`: those of the repository's products, and of tests."""
+    layout = Layout(tmp_path_factory.mktemp("sandbox"))
+    write_programs(layout)
+    return layout.programs
+
+
+@pytest.fixture(scope="session")
+def cluster_server(tmp_path_factory: pytest.TempPathFactory, cluster_programs: Path) -> Iterator[Server]:
+    """A cluster where time runs twenty times as fast, and which runs images for real that have a program."""
+    options = ("--speed", "20", "--programs", str(cluster_programs))
+    emulator = EmulatorProcess(tmp_path_factory.mktemp("cluster"), options)
     try:
         yield emulator.start()
     finally:

@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sandbox.layout import PROJECT
-from tenancy.activities import plan
+from tenancy.activities import plan, registry
 from tenancy.adapters.product_file import chart_version, load_product, newest_revision
 from tenancy.saga.errors import ProductFileError
 from tenancy.saga.product import Product
 
 SAMPLE = load_product(PROJECT / "products" / "sample", plan.plan_problems)
+registry.install_containers(SAMPLE.containers)
 PLAN = plan.plan_of(SAMPLE)
 PLAN_ENTRIES = plan.plan_entries(SAMPLE)
 CHART = PROJECT / "products" / "sample" / "chart"

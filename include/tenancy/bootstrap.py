@@ -12,8 +12,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tenancy.activities.packages import ANY_NAME, UnusableActivity
 from tenancy.activities.plan import plan_problems
-from tenancy.activities.registry import installed
+from tenancy.activities.registry import install_containers, installed
 from tenancy.adapters.platform_file import parse_platform
 from tenancy.adapters.product_folder import ProductFolder
 from tenancy.saga.causes import Cause
@@ -54,6 +55,7 @@ INGRESS_PORT = "TENANCY_INGRESS_PORT"
 
 def platform() -> Platform:
     """The platform file that the environment names. PlatformFileError lists its mistakes."""
+    install_container_activities()
     path = os.environ.get(PLATFORM_FILE)
     if not path:
         raise PlatformFileError(f"No platform file: set {PLATFORM_FILE} in every Airflow process.")
@@ -68,8 +70,20 @@ def platform() -> Platform:
 
 def products() -> Products:
     """All products in the folder that the environment names. Nothing is read before it is used."""
+    return _product_folder()
+
+
+def _product_folder() -> ProductFolder:
     home = Path(os.environ.get(PRODUCTS) or Path(__file__).parents[2] / "products")
     return ProductFolder(home, os.environ.get(DEFAULT_PRODUCT) or "", plan_problems)
+
+
+def install_container_activities() -> None:
+    """Have the container activities of all products, as their files are now. A file that is wrong stops nobody: what
+    needs its activities says why they are missing."""
+    specs, problems = _product_folder().containers()
+    sentences = (f"is not installed, and a product's file is wrong: {problem}" for problem in problems)
+    install_containers(specs, [UnusableActivity(ANY_NAME, sentence) for sentence in sentences])
 
 
 def tenant_url(offered: Platform, parameters: Parameters) -> str:

@@ -113,7 +113,9 @@ def test_no_secret_is_in_message_and_log(cluster: JobCluster) -> None:
         "open(os.environ['RESULT'], 'w').write(text)"
     )
     environment = {"PASSWORD": "/tenancy/idp/password", "RESULT": "/dev/termination-log"}
-    end = cluster.run(spec={"environment": environment, "secrets": {"idp/password": "s3cret-word"}})
+    end = cluster.run(
+        spec={"environment": environment, "secrets": {"idp/password": "s3cret-word"}, "hidden": ("s3cret-word",)}
+    )
     assert (end.message, end.log) == ("***", "entered with ***\n")
 
 

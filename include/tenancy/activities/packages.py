@@ -17,9 +17,14 @@ RESERVED: Final = frozenset({"database"})
 """`outputs.database` in a values template is not an activity's."""
 
 
+ANY_NAME: Final = ""
+"""The name of an unusable activity when even its name cannot be read."""
+
+
 @dataclass(frozen=True)
 class UnusableActivity:
-    """An activity that an installed package names and that cannot be used. `problem` is a sentence."""
+    """An activity that an installed package or a product's file names and that cannot be used. `problem` is a
+    sentence."""
 
     name: str
     problem: str

@@ -4,16 +4,24 @@ DAG and attempts follow the plan. Compensation and observation do not: they foll
 registry.py, so that they still work for attempts with an older plan.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import Final
 
 from tenancy.activities.activity import Activity
-from tenancy.activities.registry import activity_of, find_activity, installed, why_not_installed
+from tenancy.activities.container_activity import container_activity
+from tenancy.activities.containers import container_problems
+from tenancy.activities.registry import (
+    activity_of,
+    find_activity,
+    installed,
+    installed_besides,
+    why_not_installed,
+)
 from tenancy.adapters.product_error import product_error
 from tenancy.saga.attempt_values import PlanEntry
 from tenancy.saga.platform import Platform
-from tenancy.saga.product import Product
+from tenancy.saga.product import ContainerSpec, Product
 from tenancy.saga.stalls import TENANT_LIMITS, Limits
 from tenancy.saga.states import ActivityKind
 
@@ -25,7 +33,12 @@ LAST: Final = "mark_active"
 
 def plan_of(product: Product) -> tuple[Activity, ...]:
     """The product's activities, in order. PlatformError if one is not installed."""
-    return tuple(activity_of(name) for name in product.activities)
+    own = _own(product.containers)
+    return tuple(own.get(name) or activity_of(name) for name in product.activities)
+
+
+def _own(containers: Iterable[ContainerSpec]) -> dict[str, Activity]:
+    return {spec.name: container_activity(spec) for spec in containers}
 
 
 def plan_entries(product: Product) -> tuple[PlanEntry, ...]:
@@ -43,13 +56,20 @@ def require_known_plans(product: Product, platform: Platform) -> Product:
     return product
 
 
-def plan_problems(names: Sequence[str]) -> Iterator[str]:
-    """Why a product must not have these activities in this order, one sentence each; none if it may."""
-    unknown = [name for name in names if find_activity(name) is None]
-    there = ", ".join(activity.name for activity in installed())
+def plan_problems(names: Sequence[str], containers: Sequence[ContainerSpec] = ()) -> Iterator[str]:
+    """Why a product must not have these activities in this order, one sentence each; none if it may.
+
+    `containers`: the container activities of the product's own file.
+    """
+    own = _own(containers)
+    unknown = [name for name in names if name not in own and find_activity(name) is None]
+    there = ", ".join(dict.fromkeys([*(activity.name for activity in installed()), *own]))
     yield from (f"{name} {why_not_installed(name)} (installed are: {there})" for name in dict.fromkeys(unknown))
+    for spec in containers:
+        problems = container_problems(spec, installed_besides(spec.product))
+        yield from (f"{spec.name}: {problem}" for problem in problems)
     yield from (f"{name} is there twice" for name in dict.fromkeys(names) if names.count(name) > 1)
-    plan = [activity for name in names if (activity := find_activity(name)) is not None]
+    plan = [activity for name in names if (activity := own.get(name) or find_activity(name)) is not None]
     if not unknown:
         yield from _wrong_ends(plan)
         yield from _wrong_kinds(plan)

@@ -1,19 +1,25 @@
 """All installed activities, whether or not the product's plan has them: only the activity that created a resource can
 observe and release it.
 
-A new activity is one file and one line here, or an entry point of a package (packages.py), and its name in a product's
-file (docs/extending/adding-an-activity.md). A line stays as long as a tenant may have something that its activity made.
+A new activity is one file and one line here, an entry point of a package (packages.py), or a table of a product's file
+(containers.py); and its name in a product's list (docs/extending/adding-an-activity.md). A line or table stays as long
+as a tenant may have something that its activity made.
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 from pkgutil import resolve_name
 from typing import Final
 
 from tenancy.activities.activity import Activity
-from tenancy.activities.packages import UnusableActivity, find_entry_points, load_activities
+from tenancy.activities.container_activity import ContainerActivity
+from tenancy.activities.containers import container_activities
+from tenancy.activities.packages import ANY_NAME, UnusableActivity, find_entry_points, load_activities
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PlatformError
 from tenancy.saga.names import ActivityName
+from tenancy.saga.product import ContainerSpec
 from tenancy.saga.tenant import Resource
 
 
@@ -35,8 +41,39 @@ BUILT_IN: Final = _activities(
 
 
 def installed() -> tuple[Activity, ...]:
-    """Built-in activities, then those of installed packages by name. Read once in a process."""
+    """Built-in activities, those of installed packages by name, read once in a process, and those of products."""
+    return (*_in_every_product(), *_of_products.activities)
+
+
+def _in_every_product() -> tuple[Activity, ...]:
     return (*BUILT_IN, *(each for each in _of_packages() if isinstance(each, Activity)))
+
+
+def installed_besides(product: str) -> tuple[Activity, ...]:
+    """All activities but the container activities of this product's own file."""
+    others = (each for each in _of_products.activities if not _is_of(each, product))
+    return (*_in_every_product(), *others)
+
+
+def _is_of(activity: Activity, product: str) -> bool:
+    return isinstance(activity, ContainerActivity) and activity.spec.product == product
+
+
+@dataclass
+class _ProductActivities:
+    """What the products' files have, as bootstrap.py read them last."""
+
+    activities: tuple[Activity, ...] = ()
+    unusable: tuple[UnusableActivity, ...] = ()
+
+
+_of_products: Final = _ProductActivities()
+
+
+def install_containers(specs: Iterable[ContainerSpec], broken: Iterable[UnusableActivity] = ()) -> None:
+    """Have the container activities of these tables, and no others. `broken`: those of files that cannot be read."""
+    usable, unusable = container_activities(specs, _in_every_product())
+    _of_products.activities, _of_products.unusable = usable, (*unusable, *broken)
 
 
 @cache
@@ -46,7 +83,8 @@ def _of_packages() -> tuple[Activity | UnusableActivity, ...]:
 
 def why_not_installed(name: str) -> str:
     """Why there is no activity of this name, as the end of a sentence."""
-    broken = (each for each in _of_packages() if isinstance(each, UnusableActivity) and each.name == name)
+    unusable = [each for each in _of_packages() if isinstance(each, UnusableActivity)]
+    broken = [each for each in (*unusable, *_of_products.unusable) if each.name in {name, ANY_NAME}]
     return "; ".join(each.problem for each in broken) or "is not installed"
 
 
@@ -88,7 +126,8 @@ def maker_of(resource: Resource) -> Activity:
         raise PlatformError(
             f"The activity {resource.activity}, which made the {resource.kind} {resource.name}, "
             f"{why_not_installed(resource.activity)}, so nothing of it was changed. Install the version or package "
-            "that has it, then cancel or decommission again; the other resources are released without it.",
+            "that has it, or put its table back into the product's file, then cancel or decommission again; the other "
+            "resources are released without it.",
             cause=Cause.PLATFORM_VERSION,
         )
     return found

@@ -41,7 +41,9 @@ class JobSpec:
     files: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Path below the folder -> text."""
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """The same, of texts that must be in no message."""
+    """The same, of files that may have secrets."""
+    hidden: tuple[str, ...] = field(default=(), repr=False)
+    """Texts that must be in no message."""
     cpu: str = "250m"
     memory: str = "256Mi"
     makes_namespace: bool = False

@@ -6,6 +6,8 @@ Every call is idempotent; a Job without our proof is never touched.
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from secrets import token_hex
 from typing import Final
 
@@ -15,7 +17,7 @@ from tenancy.adapters.kubernetes_api import Document, KubernetesApi
 from tenancy.adapters.namespaces import PATH, PROOF
 from tenancy.adapters.pod_reasons import PodReason
 from tenancy.saga.causes import Cause
-from tenancy.saga.errors import ForeignObjectError, PlatformError, TransientError
+from tenancy.saga.errors import ForeignObjectError, PlatformError, TenancyError, TransientError
 
 LOG_LINES: Final = 20
 """As many last lines of its log are kept of a Job."""
@@ -54,7 +56,17 @@ class Jobs:
         pods = self._pods(spec)
         log = self._log(spec, pods, None if whole_log else LOG_LINES)
         self._delete(spec, job, "Background")
-        return job_end(end, pods, log).without(spec.secrets.values())
+        return job_end(end, pods, log).without(spec.hidden)
+
+    def run_once(self, spec: JobSpec, *, patience: float) -> JobEnd:
+        """Run a Job that only reads, under a name that no other call has, with its whole log. Needs no fence."""
+        own = replace(spec, name=f"{spec.name}-{token_hex(4)}")
+        try:
+            return self.run(own, fence=lambda: None, patience=patience, whole_log=True)
+        except TransientError:
+            with suppress(TenancyError):
+                self._discard(own)
+            raise
 
     def abort(self, namespace: str, name: str, *, proof: str, fence: Fence) -> None:
         """End it and wait until its pod is gone. It need not exist."""
@@ -120,6 +132,11 @@ class Jobs:
             self._sleep(pause)
             pause = min(pause * 1.5, 1.0)
 
+    def _discard(self, spec: JobSpec) -> None:
+        job = self._find(spec.namespace, spec.name, spec.proof)
+        if job is not None:
+            self._delete(spec, job, "Background")
+
     def _delete(self, spec: JobSpec, job: Document, propagation: str) -> None:
         # Without a policy, batch/v1 would leave the pods behind.
         self._api.delete(_path(spec.namespace, spec.name), uid=job["metadata"]["uid"], propagation=propagation)
@@ -149,12 +166,12 @@ class Jobs:
             return
         fence()
         self._delete(spec, job, "Background")
-        raise PlatformError(f"Its pod cannot start: {reason.sentence}", cause=reason.cause)
+        raise PlatformError(f"The pod of the Job {spec.name} cannot start: {reason.sentence}", cause=reason.cause)
 
     def _still_running(self, spec: JobSpec, patience: float) -> TransientError:
         reason = self._reason(spec)
         why = f": {reason.sentence}" if reason.sentence else ""
-        return TransientError(f"It has not ended after {patience:.0f} s{why}.", cause=reason.cause)
+        return TransientError(f"The Job {spec.name} has not ended after {patience:.0f} s{why}.", cause=reason.cause)
 
     def _reason(self, spec: JobSpec) -> PodReason:
         pods = self._pods(spec)

@@ -37,6 +37,9 @@ class _Table(BaseModel):
 
 class _PlatformTable(_Table):
     name: _Name
+    jobs_namespace: Annotated[
+        str, Field(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$", description="the name of a namespace")
+    ] = "tenancy-jobs"
 
 
 class _RegionTable(_Table):
@@ -105,6 +108,7 @@ def parse_platform(document: Mapping[str, Any], activities: Collection[str]) -> 
         stall_limits=_durations(parsed.stall_limits_minutes),
         give_up=_durations(parsed.give_up_minutes),
         replaced_systems=parsed.replaced_systems,
+        jobs_namespace=parsed.platform.jobs_namespace,
     )
 
 
@@ -139,7 +143,9 @@ def _sentence(error: ErrorDetails) -> str:
     if section in _TABLES:
         return f"[{section}.{place[0]}] {_of_table(section, place[1:], error['type'])}"
     if section == "platform":
-        return f"[platform] {_of_key(place[0], error['type'], 'a lower-case word')}"
+        field = _PlatformTable.model_fields.get(place[0])
+        expected = (field and field.description) or "a lower-case word"
+        return f"[platform] {_of_key(place[0], error['type'], expected)}"
     return f"[{section}] {place[0]} must be a positive number of minutes"
 
 

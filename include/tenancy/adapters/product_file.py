@@ -14,11 +14,12 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from tenancy.adapters.container_tables import read_containers
 from tenancy.adapters.migration_folder import WHAT_IT_MUST_HAVE, has_migrations, migrations_in
 from tenancy.adapters.product_error import product_error
 from tenancy.saga.names import ActivityName
 from tenancy.saga.platform_values import NAME
-from tenancy.saga.product import Product
+from tenancy.saga.product import ContainerSpec, Product
 
 PRODUCT_FILE: Final = "product.toml"
 ADMIN_STATEMENTS: Final = ("create.sql", "exists.sql", "invitation.sql", "renew.sql")
@@ -28,8 +29,8 @@ _LABEL_VALUE: Final = r"^(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$"
 """Kubernetes documentation, "Labels and Selectors"."""
 _OUR_LABELS: Final = ("tenancy.internal/", "app.kubernetes.io/")
 
-PlanProblems = Callable[[Sequence[str]], Iterable[str]]
-"""What is wrong with a list of activities (activities/plan.py)."""
+PlanProblems = Callable[[Sequence[str], Sequence[ContainerSpec]], Iterable[str]]
+"""What is wrong with a list of activities, of which some are container activities (activities/plan.py)."""
 
 
 def _text(description: str, pattern: str = r"\S") -> Any:
@@ -57,6 +58,7 @@ class _Document(BaseModel):
         dict[Annotated[str, Field(pattern=_LABEL_KEY)], Annotated[str, Field(pattern=_LABEL_VALUE)]],
         Field(description="a table of Kubernetes labels, texts both"),
     ] = {}
+    container_activities: Annotated[dict[str, Any], Field(description="tables of container activities")] = {}
 
 
 def load_product(folder: Path, plan_problems: PlanProblems) -> Product:
@@ -74,12 +76,28 @@ def load_product(folder: Path, plan_problems: PlanProblems) -> Product:
     parsed, problems = _read(document)
     home = folder.resolve()
     named = document if parsed is None else parsed.model_dump()
-    problems += [*_wrong_name(named, home), *_wrong_plan(named, plan_problems), *_wrong_files(named, home)]
+    containers, wrong_containers = read_containers(named, str(named.get("name")))
+    problems += wrong_containers
+    problems += [*_wrong_name(named, home), *_wrong_plan(named, containers, plan_problems), *_wrong_files(named, home)]
     problems += _unused_keys(named)
     problems += _reserved_labels(named)
     if parsed is None or problems:
         raise product_error(folder, [f"{PRODUCT_FILE}: {each}" for each in problems])
-    return _product(parsed, home)
+    return _product(parsed, home, containers)
+
+
+def load_containers(folder: Path) -> tuple[ContainerSpec, ...]:
+    """The container activities of the product in this folder, whatever else is wrong with it: what they made must be
+    undone. ProductFileError when the file or one of their tables is wrong."""
+    file = folder / PRODUCT_FILE
+    try:
+        document = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise product_error(folder, [f"{PRODUCT_FILE}: cannot be read: {error}"]) from error
+    containers, problems = read_containers(document, folder.name)
+    if problems:
+        raise product_error(folder, [f"{PRODUCT_FILE}: {each}" for each in problems])
+    return containers
 
 
 def chart_version(product: Product) -> str:
@@ -120,11 +138,13 @@ def _wrong_name(document: dict[str, Any], home: Path) -> list[str]:
     return [f"name must be {home.name}, as the folder"] if isinstance(name, str) and name != home.name else []
 
 
-def _wrong_plan(document: dict[str, Any], plan_problems: PlanProblems) -> list[str]:
+def _wrong_plan(
+    document: dict[str, Any], containers: Sequence[ContainerSpec], plan_problems: PlanProblems
+) -> list[str]:
     names = document.get("activities")
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
         return []  # the shape's check complains
-    return [f"activities: {problem}" for problem in plan_problems(names)]
+    return [f"activities: {problem}" for problem in plan_problems(names, containers)]
 
 
 _FILES: Final[dict[str, tuple[str, ...]]] = {
@@ -190,7 +210,7 @@ def _reserved_labels(document: dict[str, Any]) -> list[str]:
     return [f"labels: {key} is set by Tenancy itself" for key in ours]
 
 
-def _product(parsed: _Document, home: Path) -> Product:
+def _product(parsed: _Document, home: Path, containers: tuple[ContainerSpec, ...]) -> Product:
     def path(given: str | None) -> Path | None:
         return home / given if given else None
 
@@ -205,6 +225,7 @@ def _product(parsed: _Document, home: Path) -> Product:
         admin_account=path(parsed.admin_account),
         plans=tuple(parsed.plans or ()),
         labels=parsed.labels,
+        containers=containers,
     )
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from tenancy.adapters.product_file import PRODUCT_FILE, PlanProblems, load_product
+from tenancy.adapters.product_file import PRODUCT_FILE, PlanProblems, load_containers, load_product
 from tenancy.saga.errors import ProductFileError
-from tenancy.saga.product import Product
+from tenancy.saga.product import ContainerSpec, Product
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,17 @@ class ProductFolder:
         """Read once in a process, and again when its file has changed."""
         return _load(self.folder_of(name), _changed_at(self.folder_of(name)), self.plan_problems)
 
+    def containers(self) -> tuple[list[ContainerSpec], list[str]]:
+        """The container activities of all products, and what is wrong with the files that cannot be read for them."""
+        specs: list[ContainerSpec] = []
+        problems: list[str] = []
+        for name in self.names() if self.home.is_dir() else ():
+            try:
+                specs += _containers(self.home / name, _changed_at(self.home / name))
+            except ProductFileError as error:
+                problems.append(str(error))
+        return specs, problems
+
     def folder_of(self, name: str) -> Path:
         """Where this product is."""
         if name not in self.names():
@@ -64,6 +75,11 @@ def _changed_at(folder: Path) -> int:
         return (folder / PRODUCT_FILE).stat().st_mtime_ns
     except OSError:
         return 0  # reading it names the reason
+
+
+@lru_cache(maxsize=64)
+def _containers(folder: Path, _changed_at: int) -> tuple[ContainerSpec, ...]:
+    return load_containers(folder)
 
 
 @lru_cache(maxsize=64)

@@ -64,6 +64,8 @@ class Platform:
     replaced_systems: Mapping[str, str] = field(default_factory=dict)
     """Identity of a system that is gone for good -> the one that took over its objects, or LOST_SYSTEM."""
 
+    jobs_namespace: str = "tenancy-jobs"
+    """The namespace of each region's cluster in which the Jobs of container activities run."""
     source: str = ""
     """The path of the file, for the audit log."""
 

@@ -10,6 +10,31 @@ from pathlib import Path
 from typing import Final
 
 from tenancy.saga.names import ActivityName
+from tenancy.saga.recorded_values import RecordedValue
+
+
+@dataclass(frozen=True)
+class ContainerSpec:
+    """A container activity, as a product's file describes it: an image that is run as a Kubernetes Job."""
+
+    name: ActivityName
+    image: str
+    label: str
+    resource: str
+    """The kind of the one resource that it makes."""
+    product: str = field(compare=False)
+    """For messages. Two products may have the same activity."""
+    requires: tuple[ActivityName, ...] = ()
+    timeout_minutes: float = 5
+    connections: tuple[str, ...] = ()
+    """Kinds of system: its Jobs get the region's Airflow connection to each as files (saga/connections.py)."""
+    outputs: tuple[tuple[str, RecordedValue], ...] = ()
+    """Name -> example of what `run` returns."""
+    cpu: str = "250m"
+    memory: str = "256Mi"
+    stuck_advice: str = ""
+    manual_removal: str = ""
+
 
 PROVISIONING_DAG: Final = "tenant_provisioning"
 """The DAG of the default product (products.py has those of the others), and of all attempts that recorded no DAG."""
@@ -36,3 +61,5 @@ class Product:
     """The platform's plans that it offers; empty: all."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """Labels of each tenant's namespace."""
+    containers: tuple[ContainerSpec, ...] = ()
+    """Its container activities, listed in `activities` or not any more."""

@@ -1,0 +1,116 @@
+"""What an image gets when it is called as a container activity: the verb, JSON in a file, and connections as files.
+
+`run` gets all that is known of the tenant. The other verbs get only what the ledger recorded, so that they can be
+called after plan, region or product have changed.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from tenancy.activities.context import ActivityContext
+from tenancy.saga.connections import Connection
+from tenancy.saga.names import proof_of
+from tenancy.saga.platform import Platform, Region
+from tenancy.saga.product import ContainerSpec
+
+if TYPE_CHECKING:
+    from tenancy.adapters.job_documents import JobSpec
+
+_FOLDER: Final = "/tenancy"
+_PLAN: Final = ("name", "replicas", "cpu", "memory", "database_connections")
+
+
+def effect_input(context: ActivityContext, spec: ContainerSpec, name: str) -> dict[str, Any]:
+    """For `run`."""
+    asked, region = context.saga.parameters, context.region
+    return {
+        **recorded_input(context, spec, name, proof=context.proof),
+        "tenant": {
+            "id": str(context.tenant_id),
+            "slug": asked.slug,
+            "name": asked.name,
+            "admin_email": asked.admin_email,
+        },
+        "attempt": context.saga.attempt,
+        "plan": {key: getattr(context.plan, key) for key in _PLAN},
+        "region": {"name": region.name, "ingress_domain": region.ingress_domain},
+        "outputs": {activity: dict(values) for activity, values in context.outputs.items()},
+    }
+
+
+def recorded_input(context: ActivityContext, spec: ContainerSpec, name: str, *, proof: str) -> dict[str, Any]:
+    """For `compensate` and `observe`."""
+    return {
+        "platform": {"name": context.platform.name},
+        "tenant": {"id": str(context.tenant_id), "slug": context.saga.parameters.slug},
+        "region": {"name": context.saga.parameters.region},
+        "resource": {"kind": spec.resource, "name": name},
+        "proof": proof,
+    }
+
+
+def discover_input(platform: Platform, region: Region, spec: ContainerSpec) -> dict[str, Any]:
+    """For `discover`: the proof of each object that is ours begins with `proof_prefix`."""
+    return {
+        "platform": {"name": platform.name},
+        "region": {"name": region.name},
+        "resource": {"kind": spec.resource},
+        "proof_prefix": proof_of(platform.name, ""),
+    }
+
+
+def call_of(
+    spec: ContainerSpec,
+    platform: Platform,
+    verb: str,
+    given: Mapping[str, Any],
+    connections: Sequence[Connection] = (),
+    *,
+    proof: str,
+    key: str = "",
+) -> "JobSpec":
+    """The Job of one call. `key` tells the Jobs of tenants apart: the same key, the same Job."""
+    from tenancy.adapters.job_documents import MESSAGE_PATH, JobSpec
+    from tenancy.adapters.namespaces import PLATFORM_LABEL
+
+    activity = spec.name.replace("_", "-")
+    return JobSpec(
+        name="-".join(part for part in (activity[:30].rstrip("-"), verb, key) if part),
+        namespace=platform.jobs_namespace,
+        image=spec.image,
+        proof=proof,
+        seconds=max(1, round(spec.timeout_minutes * 60)),
+        arguments=(verb,),
+        environment={
+            "TENANCY_VERB": verb,
+            "TENANCY_INPUT": f"{_FOLDER}/input.json",
+            "TENANCY_RESULT": MESSAGE_PATH,
+            "TENANCY_CONNECTIONS": f"{_FOLDER}/connections",
+        },
+        labels={
+            PLATFORM_LABEL: platform.name,
+            "tenancy.internal/activity": spec.name,
+            "tenancy.internal/verb": verb,
+            "app.kubernetes.io/managed-by": "tenancy",
+        },
+        folder=_FOLDER,
+        files={"input.json": json.dumps({"verb": verb, **given}, sort_keys=True)},
+        secrets=dict(file for connection in connections for file in _files_of(connection)),
+        hidden=tuple(text for connection in connections for text in _hidden_in(connection)),
+        cpu=spec.cpu,
+        memory=spec.memory,
+        makes_namespace=True,
+    )
+
+
+def _files_of(connection: Connection) -> Iterator[tuple[str, str]]:
+    """Path -> text of each field, empty ones too: a program needs no cases."""
+    fields = {name: getattr(connection, name) for name in ("host", "port", "login", "password", "schema")}
+    for name, value in (*fields.items(), ("extra", json.dumps(dict(connection.extra)))):
+        yield f"connections/{connection.id}/{name}", "" if value is None else str(value)
+
+
+def _hidden_in(connection: Connection) -> Iterator[str]:
+    yield connection.password
+    yield from (value for value in connection.extra.values() if isinstance(value, str))
