@@ -86,6 +86,7 @@ class RunsContract:
 
     def test_the_dag_is_not_paused_and_nothing_is_silent(self, runs: Runs):
         assert not runs.is_paused(DAG)
+        assert not runs.is_paused("tenant_provisioning__of_a_product_with_mistakes")
         assert tuple(runs.unhealthy_components()) == ()
 
     def test_only_ended_runs_that_were_due_before_are_deleted(self, runs: Runs, run_id: str):

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -13,12 +13,17 @@ from tenancy.adapters.server_health import ServerStatus, WriteLocks
 from tenancy.adapters.sqlalchemy_url import dsn_of_url
 from tenancy.adapters.storage_health import OpenDatabase, StorageStatus
 from tenancy.adapters.storage_rights import MissingRight
+from tenancy.engine.engine_report import all_dags
 from tenancy.engine.health import engine_verdicts as of_engine
 from tenancy.engine.health import storage_verdicts, verdicts
 from tenancy.engine.health.check_results import CheckResult, Condition, Health, System, with_since
+from tenancy.engine.health.health_checks import Probes, health_checks
 from tenancy.ledger.heartbeats import Heartbeat
 from tenancy.saga.causes import Cause
+from tenancy.saga.errors import ProductFileError
+from tenancy.saga.product import Product
 from tests import real_systems
+from tests.products import SAMPLE, FewProducts
 
 OK, DEGRADED, DOWN, UNKNOWN = Condition.OK, Condition.DEGRADED, Condition.DOWN, Condition.UNKNOWN
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -328,3 +333,27 @@ def test_the_engines_own_database_is_found_by_its_url():
     assert (dsn.host, dsn.port, dsn.dbname, dsn.user) == ("db.internal", 5432, "meta data", "air@flow")
     assert (dsn.password, dsn.options) == ("p/w", {"sslmode": "require"})
     assert dsn_of_url("mysql://a:b@c/d", "x") is dsn_of_url("airflow-db-not-allowed:///", "x") is None
+
+
+def test_a_product_with_mistakes_is_down_and_its_dag_is_not_missed():
+    """No other tenant needs it, so the workflow engine is not down because of it."""
+
+    def broken() -> Product:
+        raise ProductFileError("The product in crm is wrong: product.toml: name is missing.")
+
+    unused = cast("Any", None)
+    products = FewProducts({"sample": lambda: SAMPLE, "crm": broken, "erp": lambda: replace(SAMPLE, plans=("golden",))})
+    there = [dag for dag in all_dags(products) if not dag.startswith("tenant_provisioning__")]
+    work = replace(WORK, dags=dict.fromkeys(there, False))
+    probes = Probes(PLATFORM, products, unused, unused, lambda: work, unused, unused, unused)
+    checks = {each.name: each for each in health_checks(probes)}
+    found = {each.part: each for each in checks["products"].run(NOW)}
+    assert {part: each.state for part, each in found.items()} == {
+        "crm": Condition.DOWN,
+        "erp": Condition.DOWN,
+        "sample": Condition.OK,
+    }
+    assert "name is missing" in found["crm"].sentence
+    assert "plans: the platform file has no plan golden" in found["erp"].sentence
+    dags = next(each for each in checks["work"].run(NOW) if each.part == of_engine.DAGS)
+    assert dags.state is Condition.OK

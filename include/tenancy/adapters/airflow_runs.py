@@ -159,8 +159,12 @@ class AirflowRuns:
         return tuple(mark for mark in marks if mark.event in _MARKS)
 
     def is_paused(self, dag_id: str) -> bool:
-        """Is the DAG paused?"""
-        return self._read(f"/dags/{dag_id}", lambda document: responses.boolean(document, "is_paused"))
+        """Is the DAG paused? Not if Airflow does not know it, such as the DAG of a product with mistakes."""
+
+        def paused(document: responses.Document) -> bool:
+            return bool(document) and responses.boolean(document, "is_paused")
+
+        return self._read(f"/dags/{dag_id}", paused, absent=404)
 
     def queued(self, dag_id: str) -> tuple[QueuedRun, ...]:
         """Queued runs, the longest waiting first; at most 20."""

@@ -17,7 +17,7 @@ from tenancy.ledger.migrations import LEDGER_VERSION
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import ProductFileError
 from tenancy.saga.platform import Platform, Region
-from tenancy.saga.products import Products
+from tenancy.saga.products import Products, dag_of, listing_of
 
 if TYPE_CHECKING:
     from tenancy.adapters.cluster_health import ClusterStatus
@@ -88,7 +88,7 @@ def _platform_wide(probes: Probes) -> Iterator[HealthCheck]:
     yield HealthCheck("heartbeats", lambda now: of_engine.heartbeats(probes.heartbeats(), now), _no_heartbeats)
     yield HealthCheck(
         "work",
-        lambda now: of_engine.work(probes.work(), platform, all_dags(probes.products), now),
+        lambda now: of_engine.work(probes.work(), platform, _required_dags(probes), now),
         partial(_no_work, platform),
     )
     yield HealthCheck("products", lambda _now: _products(probes), _no_products)
@@ -120,17 +120,30 @@ def _ledger(probes: Probes, now: datetime) -> Iterator[CheckResult]:
         yield verdicts.quota(plan, sum(n for (_, name), n in observation.loads.items() if name == plan.name))
 
 
+def _required_dags(probes: Probes) -> tuple[str, ...]:
+    """Without those of products that have mistakes: a check of their own says so, and no other tenant needs them."""
+    products, listing = probes.products, listing_of(probes.products)
+    broken = (name for name in listing.names if listing.default and _mistakes(probes, name))
+    absent = {dag_of(products, name) for name in broken}
+    return tuple(dag for dag in all_dags(products) if dag not in absent)
+
+
+def _mistakes(probes: Probes, name: str) -> ProductFileError | None:
+    try:
+        require_known_plans(probes.products.named(name), probes.platform)
+    except ProductFileError as error:
+        return error
+    return None
+
+
 def _products(probes: Probes) -> Iterator[CheckResult]:
     products = probes.products
     for name in products.names():
-        try:
-            version = require_known_plans(products.named(name), probes.platform).version
-        except ProductFileError as error:
-            yield CheckResult(System.PRODUCT, Condition.DOWN, str(error), part=name, cause=error.cause)
-        else:
-            yield CheckResult(
-                System.PRODUCT, Condition.OK, "It has no mistakes.", part=name, measured={"version": version}
-            )
+        if wrong := _mistakes(probes, name):
+            yield CheckResult(System.PRODUCT, Condition.DOWN, str(wrong), part=name, cause=wrong.cause)
+            continue
+        measured = {"version": products.named(name).version}
+        yield CheckResult(System.PRODUCT, Condition.OK, "It has no mistakes.", part=name, measured=measured)
 
 
 def _no_products(silence: UnavailableSystem) -> Iterator[CheckResult]:
