@@ -26,6 +26,7 @@ from tests.unit.test_chart import VALUES
 SHIPPED = tomllib.loads((Path(sandbox.__file__).parent / "platform.toml").read_text())
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 PLAN, REGION = ("plans", "starter"), ("regions", "eu-central")
+CRM = (*PLAN, "products")
 DEFAULTS = {"image": {"repository": "r", "tag": "1"}, "databasePort": 5432}
 
 
@@ -162,3 +163,33 @@ def _cluster_accepts(name: str, cpu: str, memory: str, domain: str) -> None:
     validation.check(DEPLOYMENT, web)
     validation.check(INGRESS, ingress(host=f"{'s' * 40}.{domain}"))
     validation.check(NAMESPACE, {"metadata": {"name": "a", "labels": {"tenancy.internal/platform": name}}})
+
+
+def test_a_region_and_a_plan_are_keys_of_caches():
+    """bootstrap.py keeps one client for each region."""
+    platform = parse((CRM, {"crm": {"replicas": 2}}))
+    assert len({*platform.regions.values(), *platform.plans.values()}) == len(platform.regions) + len(platform.plans)
+
+
+def test_a_plan_has_other_values_for_one_product():
+    plan = parse((CRM, {"crm": {"replicas": 3, "memory": "512Mi"}})).plans["starter"]
+    assert (plan.of("crm").replicas, plan.of("crm").memory, plan.of("crm").cpu) == (3, "512Mi", plan.cpu)
+    assert plan.of("sample").replicas == plan.replicas
+
+
+@pytest.mark.parametrize(
+    ("products", "problem"),
+    [
+        ({"crm": {"colour": "red"}}, "[plans.starter.products.crm] has an unknown key colour"),
+        ({"crm": {"quota": 3}}, "[plans.starter.products.crm] has an unknown key quota"),
+        ({"crm": {"offered": False}}, "[plans.starter.products.crm] has an unknown key offered"),
+        ({"crm": {"replicas": "two"}}, "[plans.starter.products.crm] replicas must be a positive whole number"),
+        ({"crm": {"replicas": 51}}, "[plans.starter.products.crm] replicas must be at most 50"),
+        ({"crm": {"memory": "128m"}}, "[plans.starter.products.crm] memory = 128m is 0.128 bytes"),
+        ({"crm": 3}, "[plans.starter.products.crm] must be a table"),
+        ({"Crm!": {}}, "[plans.starter.products.Crm!] must have the name of a product"),
+        (3, "[plans.starter] products must be a table of tables"),
+    ],
+)
+def test_a_wrong_value_for_one_product_is_named_with_its_place(products: Any, problem: str):
+    assert problem in complaints((CRM, products))

@@ -23,7 +23,7 @@ class Region:
     """How many tenants that are not decommissioned the region takes."""
     offered: bool = True
     """May new tenants have it? Existing tenants keep a retired region, and are observed and released as before."""
-    connections: Mapping[str, str] = field(default_factory=dict)
+    connections: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Kind of system -> the id of the connection to it, for activities of packages (saga/connections.py)."""
 
 
@@ -41,7 +41,7 @@ class Plan:
     """How many tenants that are not decommissioned may be on this plan; None: as many as fit."""
     offered: bool = True
     """May new tenants have it?"""
-    products: Mapping[str, Mapping[str, int | str]] = field(default_factory=dict)
+    products: Mapping[str, Mapping[str, int | str]] = field(default_factory=dict, hash=False)
     """Product -> its own values, by the name of the field above."""
 
     def of(self, product: str) -> "Plan":
