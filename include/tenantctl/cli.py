@@ -1,7 +1,7 @@
 """`tenantctl`: lists the commands, reads the options before them, and returns the exit code.
 
 Commands are functions in `read_commands`, `action_commands` and `long_running_commands`. A new one is
-a function there. The group `product` is about files and not about tenants.
+a function there. The groups `product` and `activity` are about files and packages, not about tenants.
 """
 
 import io
@@ -13,7 +13,14 @@ from typing import Final
 import typer
 from typer.exceptions import TyperException
 
-from tenantctl import action_commands, long_running_commands, options, product_commands, read_commands
+from tenantctl import (
+    action_commands,
+    activity_commands,
+    long_running_commands,
+    options,
+    product_commands,
+    read_commands,
+)
 from tenantctl.commands import Invocation, register, require_text
 from tenantctl.environment import Environment
 from tenantctl.exit_codes import ExitCode
@@ -21,7 +28,7 @@ from tenantctl.target import ConnectionOptions
 from tenantctl.text import escape_controls
 
 _COMMANDS: Final = (*read_commands.COMMANDS, *action_commands.COMMANDS, *long_running_commands.COMMANDS)
-_PRODUCT: Final = "product"
+_GROUPS: Final = {"product": product_commands.product_app, "activity": activity_commands.activity_app}
 _CODES: Final = (
     "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused, 4 no such tenant, 5 not allowed, 6 not done in time. "
     "A stalled or failed tenant? tenantctl recover SLUG"
@@ -41,7 +48,8 @@ def app(words: Sequence[str]) -> typer.Typer:
     made.callback()(_read_global_options)
     for entry in _COMMANDS:
         register(made, entry, with_options=entry.name in words)
-    made.add_typer(product_commands.product_app(with_commands=_PRODUCT in words), name=_PRODUCT)
+    for name, group in _GROUPS.items():
+        made.add_typer(group(with_commands=name in words), name=name)
     return made
 
 
@@ -82,7 +90,7 @@ def main(arguments: Sequence[str] | None = None, environment: Environment | None
 
 
 def _command_of(given: Sequence[str]) -> str:
-    names = {*(entry.name for entry in _COMMANDS), _PRODUCT}
+    names = {*(entry.name for entry in _COMMANDS), *_GROUPS}
     return next((f"{word} " for word in given if word in names), "")
 
 

@@ -1,17 +1,12 @@
-"""`tenantctl product`: check, show and begin a product's folder. Everything happens in `python -m tenancy.products`.
+"""`tenantctl product`: check, show and begin a product's folder. Everything happens in `python -m tenancy.products`."""
 
-A process, because this package imports nothing of the product: the commands for tenants need neither Helm nor alembic
-(docs/adr/0040-product-files.md).
-"""
-
-import subprocess
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tenantctl.exit_codes import ExitCode
+from tenantctl.module_command import run_module
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The product's folder, which has a product.toml.")]
 MaybeFolder = Annotated[
@@ -46,6 +41,4 @@ def product_app(*, with_commands: bool) -> typer.Typer:
 
 
 def _run(verb: str, folder: Path | None) -> ExitCode:
-    words = [sys.executable, "-m", "tenancy.products", verb, *([str(folder)] if folder else [])]
-    code = subprocess.run(words, check=False).returncode
-    return ExitCode(code) if code in {ExitCode.DONE, ExitCode.FAILED, ExitCode.USAGE} else ExitCode.FAILED
+    return run_module("tenancy.products", [verb, *([str(folder)] if folder else [])])

@@ -139,3 +139,12 @@ def test_the_command_line_hands_its_exit_code_on(words: list[str], code: int, ca
     assert run(FakeTenancy(), "product", *words).code == code
     if code == 0:
         assert "6. wait_for_workloads_ready" in capfd.readouterr().out
+
+
+def test_the_activities_are_listed_and_a_built_in_one_is_not_tested(capfd: pytest.CaptureFixture[str]):
+    assert run(FakeTenancy(), "activity", "list").code == 0
+    assert "deploy_workloads             compensatable makes namespace, release" in capfd.readouterr().out
+    assert run(FakeTenancy(), "activity", "test", "deploy_workloads").code == 2
+    assert "is built in" in capfd.readouterr().err
+    assert run(FakeTenancy(), "activity", "test", "make_tea").code == 2
+    assert "The activity make_tea is not installed" in capfd.readouterr().err

@@ -81,11 +81,16 @@ def _of_packages() -> tuple[Activity | UnusableActivity, ...]:
     return tuple(load_activities(find_entry_points(), BUILT_IN))
 
 
+def unusable() -> tuple[UnusableActivity, ...]:
+    """Activities that installed packages or products name and that cannot be used."""
+    of_packages = (each for each in _of_packages() if isinstance(each, UnusableActivity))
+    return (*of_packages, *_of_products.unusable)
+
+
 def why_not_installed(name: str) -> str:
     """Why there is no activity of this name, as the end of a sentence."""
-    unusable = [each for each in _of_packages() if isinstance(each, UnusableActivity)]
-    broken = [each for each in (*unusable, *_of_products.unusable) if each.name in {name, ANY_NAME}]
-    return "; ".join(each.problem for each in broken) or "is not installed"
+    broken = (each.problem for each in unusable() if each.name in {name, ANY_NAME})
+    return "; ".join(broken) or "is not installed"
 
 
 def label_of(name: str) -> str:

@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         from tenancy.products import check, starting_point, summary  # noqa: F401 - is everything installed?
     except ModuleNotFoundError as error:
-        print(f"The module {error.name} is missing: pip install 'tenancy[products]'.", file=sys.stderr)  # noqa: T201
+        print(f"The module {error.name} is missing: pip install 'tenancy[products]'.", file=sys.stderr)
         return _USAGE
     command = {"check": _check, "show": _show, "init": _init}[given.command]
     return command(given.folder)
@@ -37,11 +37,11 @@ def _check(folder: Path | None) -> int:
     found = _chosen(folder)
     problems = check_product(found)
     for problem in problems:
-        print(f"{found / problem}")  # noqa: T201
+        print(f"{found / problem}")
     if problems:
-        print(f"{len(problems)} mistake{'s' if len(problems) > 1 else ''}.", file=sys.stderr)  # noqa: T201
+        print(f"{len(problems)} mistake{'s' if len(problems) > 1 else ''}.", file=sys.stderr)
         return _MISTAKES
-    print(f"{found}: no mistakes.")  # noqa: T201
+    print(f"{found}: no mistakes.")
     return _OK
 
 
@@ -53,9 +53,9 @@ def _show(folder: Path | None) -> int:
 
     try:
         for line in summary_of(load_product(_chosen(folder), plan_problems)):
-            print(line)  # noqa: T201
+            print(line)
     except ProductFileError as error:
-        print(error, file=sys.stderr)  # noqa: T201
+        print(error, file=sys.stderr)
         return _MISTAKES
     return _OK
 
@@ -65,14 +65,14 @@ def _init(folder: Path | None) -> int:
     from tenancy.saga.errors import Refused
 
     if folder is None:
-        print("Name the folder: tenantctl product init DIR.", file=sys.stderr)  # noqa: T201
+        print("Name the folder: tenantctl product init DIR.", file=sys.stderr)
         return _USAGE
     try:
         written = write_starting_point(folder)
     except Refused as refusal:
-        print(refusal, file=sys.stderr)  # noqa: T201
+        print(refusal, file=sys.stderr)
         return _USAGE
-    print(f"Written. Read {written} first, then: tenantctl product check {folder}")  # noqa: T201
+    print(f"Written. Read {written} first, then: tenantctl product check {folder}")
     return _OK
 
 

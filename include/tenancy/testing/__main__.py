@@ -1,0 +1,134 @@
+"""`python -m tenancy.testing list | test NAME`. `tenantctl activity` runs this.
+
+Exit codes: 0 every rule is kept, 1 one is broken, 2 wrong usage.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from pkgutil import resolve_name
+from typing import Any
+
+from tenancy.saga.errors import Refused
+
+_OK, _BROKEN, _USAGE = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    given = _parser().parse_args(arguments)
+    try:
+        from tenancy import testing  # noqa: F401 - is everything installed?
+    except ModuleNotFoundError as error:
+        print(f"The module {error.name} is missing: pip install 'tenancy[testing]'.", file=sys.stderr)
+        return _USAGE
+    try:
+        return _list(as_json=given.json) if given.command == "list" else _test(given)
+    except Refused as refusal:
+        print(refusal, file=sys.stderr)
+        return _USAGE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="tenantctl activity", description="List or test installed activities.")
+    parser.add_argument("command", choices=("list", "test"))
+    parser.add_argument("name", nargs="?", help="the activity's name")
+    parser.add_argument("--connections", type=Path, help="TOML file: one table for each kind of system")
+    parser.add_argument("--probe", help="module:function(kind, name) -> bool: does the object exist?")
+    parser.add_argument("--foreign", help="module:function(kind, name): makes an object without the proof")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+def _list(*, as_json: bool) -> int:
+    from tenancy.activities.registry import installed, unusable
+
+    rows = [_row(each.name, str(each.kind), each.resources) for each in installed()]
+    rows += [_row(each.name, problem=each.problem) for each in unusable()]
+    if as_json:
+        print(json.dumps(rows))
+        return _OK
+    for row in rows:
+        print(f"{row['name']:<28} {row['problem'] or _makes(row)}")
+    return _OK
+
+
+def _row(name: str, kind: str = "", makes: Sequence[str] = (), problem: str = "") -> dict[str, Any]:
+    return {"name": name, "kind": kind, "makes": list(makes), "problem": problem}
+
+
+def _makes(row: dict[str, Any]) -> str:
+    return f"{row['kind']:<13} " + (f"makes {', '.join(row['makes'])}" if row["makes"] else "makes nothing")
+
+
+def _test(given: argparse.Namespace) -> int:
+    from tenancy.activities.registry import BUILT_IN, find_activity, why_not_installed
+    from tenancy.testing.bench import ActivityBench
+    from tenancy.testing.connections_file import read_connections
+
+    if not given.name:
+        raise Refused("Name the activity: tenantctl activity test NAME.")
+    activity = find_activity(given.name)
+    if activity is None:
+        raise Refused(f"The activity {given.name} {why_not_installed(given.name)}: tenantctl activity list.")
+    if activity in BUILT_IN:
+        raise Refused(f"{given.name} is built in: Tenancy's own tests hold it to the contract.")
+    connections = read_connections(given.connections) if given.connections else {}
+    bench = ActivityBench(activity, connections, _function(given.probe), _function(given.foreign))
+    return _report(_outcomes(bench), as_json=given.json)
+
+
+def _outcomes(bench: Any) -> Iterator[dict[str, Any]]:
+    from tenancy.testing.checks import CHECKS
+
+    for check in CHECKS:
+        if check.needs_foreign and bench.make_foreign is None:
+            yield {"rule": check.sentence, "outcome": "skipped", "problem": "give --foreign", "seconds": 0.0}
+            continue
+        began = time.monotonic()
+        problem = _problem(check.run, bench)
+        outcome, seconds = "broken" if problem else "kept", round(time.monotonic() - began, 2)
+        yield {"rule": check.sentence, "outcome": outcome, "problem": problem, "seconds": seconds}
+
+
+def _problem(run: Callable[[Any], None], bench: Any) -> str:
+    try:
+        run(bench)
+    except Exception as error:  # noqa: BLE001 - the activity's own: any
+        return str(error) if isinstance(error, AssertionError) else f"{type(error).__name__}: {error}"
+    return ""
+
+
+def _report(outcomes: Iterator[dict[str, Any]], *, as_json: bool) -> int:
+    every = []
+    for outcome in outcomes:
+        every.append(outcome)
+        if not as_json:
+            _print(outcome)
+    count = Counter(outcome["outcome"] for outcome in every)
+    print(json.dumps(every) if as_json else f"{count['kept']} rules are kept, {count['broken']} broken.")
+    return _BROKEN if count["broken"] else _OK
+
+
+def _print(outcome: dict[str, Any]) -> None:
+    print(f"{outcome['outcome']:<8}{outcome['rule']}  ({outcome['seconds']} s)", flush=True)
+    if outcome["problem"]:
+        print(f"{'':<8}{outcome['problem']}", flush=True)
+
+
+def _function(reference: str | None) -> Any:
+    """The function that the command line names. Refused when there is none."""
+    if reference is None:
+        return None
+    try:
+        return resolve_name(reference)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise Refused(f"{reference} is no function: {error}. Write module:function.") from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())
