@@ -1,0 +1,1 @@
+"""An activity for Tenancy: an S3 bucket for each tenant."""
