@@ -17,6 +17,8 @@ from tenancy.adapters import (
     connection_extra,
     helm,
     migration_run,
+    parameter_schema,
+    parameter_values,
     storage,
     tenant_database,
     values_template,

@@ -39,7 +39,7 @@ def test_the_request_is_in_the_log_with_plan_and_schema_version(harness: EngineH
     (started,) = harness.facts(f.AttemptStarted)
     assert [entry.activity for entry in started.plan][-1] == MARK_ACTIVE
     assert started.schema_version
-    assert vars(started.parameters) == real_systems.request()
+    assert started.parameters.conf == real_systems.request()
 
 
 def test_the_same_run_cleared_continues_with_the_same_attempt(harness: EngineHarness):

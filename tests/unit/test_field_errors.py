@@ -17,6 +17,7 @@ from tenancy.orchestration.run_starts import unstorable_in
 from tenancy.saga.errors import Refused
 from tests import real_systems
 from tests.asgi_requests import ask
+from tests.products import SAMPLE, SAMPLE_ONLY
 
 PYDANTICS = ("after validation", "Value error", "Value should", "Input should", "String should", "Field required")
 HALF = "\ud800"
@@ -42,7 +43,7 @@ def api() -> Any:
         return Caller("ada", frozenset(Right))
 
     nothing = cast("Any", None)
-    tenancy = Tenancy(nothing, real_systems.platform(), real_systems.KEYRING, nothing, nothing, nothing)
+    tenancy = Tenancy(nothing, real_systems.platform(), real_systems.KEYRING, nothing, nothing, products=SAMPLE_ONLY)
     return create_api(Services(lambda: tenancy, lambda: datetime.now(UTC)), authenticate)
 
 
@@ -70,7 +71,7 @@ def test_the_api_names_the_field_and_its_limit(change: dict[str, Any], field: st
 @pytest.mark.parametrize(("change", "field", "words"), WRONG)
 def test_a_run_of_the_dag_gets_the_same_message(change: dict[str, Any], field: str, words: str):
     with pytest.raises(Refused) as refused:
-        check_request({**REQUEST, **change}, real_systems.platform())
+        check_request({**REQUEST, **change}, real_systems.platform(), SAMPLE)
     assert (refused.value.field, words in str(refused.value)) == (field, True)
 
 

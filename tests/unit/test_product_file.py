@@ -1,5 +1,6 @@
 """A product's folder: every mistake is named at once, with its file and key, and nothing outside of it is read."""
 
+import json
 import re
 import shutil
 import tomllib
@@ -76,6 +77,10 @@ def test_the_sample_has_the_plan_that_was_a_constant_before():
             "migrations: the folder admin has neither an env.py of alembic nor an SQL file such as 0001",
         ),
         ({"migrations": None}, "migrations is missing: the activity apply_tenant_schema needs it"),
+        ({"parameters": "parameters.schema.json"}, "parameters: there is no file parameters.schema.json"),
+        ({"parameters": "/etc/passwd"}, "parameters: /etc/passwd must be inside the product's folder"),
+        ({"parameters": "../sample/../x.json"}, "parameters: ../sample/../x.json must be inside the product's folder"),
+        ({"parameters": "chart"}, "parameters: there is no file chart"),
         ({"admin_account": "chart"}, "admin_account: the folder chart has no create.sql"),
         ({"labels": {"tenancy.internal/slug": "x"}}, "labels: tenancy.internal/slug is set by Tenancy itself"),
         ({"labels": {"team": "a b"}}, "labels must be a table of Kubernetes labels, texts both"),
@@ -128,6 +133,39 @@ def test_a_product_may_have_no_database(folder: Path):
 def test_a_key_without_its_activity_has_no_effect_and_is_a_mistake(folder: Path):
     change(folder, activities=WITHOUT_DATABASE)
     assert "product.toml: migrations has no effect without the activity apply_tenant_schema" in problems_of(folder)
+
+
+def test_the_parameters_are_those_of_the_schema_in_its_order(folder: Path):
+    properties = {"seats": {"type": "integer", "default": 5}, "colour": {"type": "string"}}
+    schema = {"type": "object", "properties": properties, "required": ["colour"]}
+    (folder / "parameters.schema.json").write_text(json.dumps(schema))
+    change(folder, parameters="parameters.schema.json")
+    found = load_product(folder, plan_problems).parameters
+    assert [(each.key, each.type, each.default, each.required) for each in found] == [
+        ("seats", "integer", 5, False),
+        ("colour", "string", None, True),
+    ]
+
+
+def test_mistakes_of_the_schema_are_named_with_all_others_each_with_its_file_and_key(folder: Path):
+    schema = {"type": "object", "properties": {"seats": {"$ref": "https://example.com/seats.json"}, "name": {}}}
+    (folder / "seats.json").write_text(json.dumps(schema))
+    change(folder, parameters="seats.json", colour="red")
+    problems = problems_of(folder)
+    assert [each.partition(": ")[0] for each in problems] == ["product.toml", *["seats.json"] * 4]
+    assert problems[0].startswith("product.toml: unknown key colour")
+    assert problems[1:] == (
+        "seats.json: properties.seats.type: is missing",
+        "seats.json: properties.seats.$ref: $ref is not allowed, wherever it leads: write out what it refers to",
+        "seats.json: properties.name: every request has this field already: choose another name",
+        "seats.json: properties.name.type: is missing",
+    )
+
+
+def test_a_schema_that_is_not_utf_8_is_a_mistake(folder: Path):
+    (folder / "seats.json").write_bytes(b"\xff\xfe")
+    change(folder, parameters="seats.json")
+    assert problems_of(folder) == ("seats.json: cannot be read: it is not UTF-8",)
 
 
 def test_a_link_out_of_the_folder_is_a_mistake(folder: Path):

@@ -190,6 +190,28 @@ class ActivityContext:
         """The tenant's derived credential for this purpose."""
         return self.keyring.derive(self.tenant_id, self.credential, purpose)
 
+    def parameter_secrets(self) -> dict[str, str | None]:
+        """The secrets that the tenant's parameters refer to; None for an optional one that it does not have."""
+        names = {
+            each.key: self.saga.parameters.values.get(each.key) for each in self.product.parameters if each.is_secret
+        }
+        return {key: self._secret_in(str(name)) if name else None for key, name in names.items()}
+
+    def _secret_in(self, conn_id: str) -> str:
+        """The password of a connection that the request names."""
+        how_to_add = f"airflow connections add {conn_id} --conn-type generic --conn-password ..."
+        try:
+            password = self.clients.connection(conn_id).password
+        except PlatformError as error:
+            raise PlatformError(f"{error} A parameter names it. To add it: {how_to_add}", cause=error.cause) from error
+        if not password:
+            raise PlatformError(
+                f"The Airflow connection {conn_id}, which a parameter names, has no password. Delete it, then: "
+                f"{how_to_add}",
+                cause=Cause.PLATFORM_CONNECTION,
+            )
+        return password
+
     def name_of(self, kind: str, otherwise: str) -> str:
         """The name the ledger has for the tenant's resource of this kind, `otherwise` when it has none."""
         recorded = (resource.name for resource in self.saga.resources if resource.kind == kind)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tenancy.activities.activity import Activity, DiscoveredObject
 from tenancy.activities.context import ActivityContext, Observation, SystemClients
-from tenancy.activities.workload_values import variables_of
+from tenancy.activities.workload_values import secret_texts, variables_of
 from tenancy.adapters.server_deadlines import CLUSTER_WRITE_SECONDS, MARGIN_SECONDS
 from tenancy.saga.advice import Remedy
 from tenancy.saga.causes import Cause, Evidence
@@ -181,7 +181,7 @@ def _desired_release(context: ActivityContext) -> "Release":
         TENANT_LABEL: str(context.tenant_id),
         DIGEST_LABEL: digest(chart, values),
     }
-    hidden = [text for text in variables["secrets"].values() if text]
+    hidden = secret_texts(variables)
     secrets = (*hidden, *(base64.b64encode(text.encode()).decode() for text in hidden))
     return Release(chart, name, context.name_of(NAMESPACE, name), values, labels, secrets)
 

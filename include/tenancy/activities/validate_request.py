@@ -5,7 +5,8 @@
 """
 
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from email_validator import EmailNotValidError, validate_email
@@ -18,6 +19,7 @@ from tenancy.saga.errors import PermanentError, Refused
 from tenancy.saga.names import ActivityName, is_slug
 from tenancy.saga.platform import Platform
 from tenancy.saga.product import Product
+from tenancy.saga.product_parameters import PREFIX, known_values
 from tenancy.saga.reserved_slugs import reserved_for
 from tenancy.saga.states import ActivityKind
 from tenancy.saga.storable_text import why_not_storable
@@ -41,27 +43,43 @@ class ValidateRequest(Activity):
     stuck_remedy = Remedy("Cancel provisioning, correct the input, and recreate.", "cancel")
 
     def run(self, context: ActivityContext) -> None:
-        """Raises PermanentError if the platform no longer offers the plan or region."""
+        """Raises PermanentError if the platform no longer offers the plan or region, or the product the parameters.
+
+        PlatformError if a connection that has a secret of the tenant is missing: better now than after its database is
+        made.
+        """
         try:
-            check_request(vars(context.saga.parameters), context.platform)
+            check_request(corrected(context.saga.parameters, {}, context.product), context.platform, context.product)
         except Refused as refusal:
             raise PermanentError(str(refusal), cause=Cause.INPUT) from refusal
+        context.parameter_secrets()
 
 
-def check_request(conf: Mapping[str, Any], platform: Platform) -> Parameters:
-    """The parameters of a well-formed request; Refused names the field and the reason otherwise.
+def check_request(conf: Mapping[str, Any], platform: Platform, product: Product) -> Parameters:
+    """The parameters of a well-formed request; Refused names each field at fault and the reason otherwise.
 
     The name is put into Unicode's composed form (NFC): macOS sends é as two characters, and it is the same name.
     """
-    _check_fields(conf)
-    texts = {field: _text(field, conf[field]) for field in FIELDS}
-    texts["name"] = unicodedata.normalize("NFC", texts["name"])
-    _check_slug(texts["slug"])
-    _check_name(texts["name"])
-    _check_known("plan", texts["plan"], platform.plans, platform.offered_plans)
-    _check_known("region", texts["region"], platform.regions, platform.offered_regions)
-    _check_email(texts["admin_email"])
-    return Parameters(**texts)
+    from tenancy.adapters.parameter_values import check_values  # the library takes a while to import
+
+    checked = dict(conf)
+    if isinstance(name := conf.get("name"), str):
+        checked["name"] = unicodedata.normalize("NFC", name)
+    values, wrong_values = check_values(product.parameters, checked)
+    mistakes = {
+        **_unknown_fields(checked, product),
+        **dict(_wrong_fields(checked, platform)),
+        **{f"{PREFIX}{key}": f"{key}: {why_not}." for key, why_not in wrong_values.items()},
+    }
+    if mistakes:
+        raise Refused(" ".join(mistakes.values()), field=next(iter(mistakes)), fields=mistakes)
+    return Parameters(**{field: checked[field] for field in FIELDS}, values=values)
+
+
+def corrected(before: Parameters, corrections: Mapping[str, Any], product: Product) -> dict[str, Any]:
+    """The request of a next attempt. Parameters that the product no longer has are left out."""
+    kept = replace(before, values=known_values(product.parameters, before.values))
+    return {**kept.conf, **corrections}
 
 
 def require_not_reserved(slug: str) -> None:
@@ -75,17 +93,25 @@ def printable(text: str) -> str:
     return text if text.isprintable() else text.encode("unicode_escape").decode()
 
 
-def _check_fields(conf: Mapping[str, Any]) -> None:
-    unknown = sorted(str(key) for key in conf if key not in FIELDS)
-    if unknown:
-        key = printable(unknown[0][:60])
-        raise Refused(f"{key}: no such field. A request has {', '.join(FIELDS)}.", field=key)
-    missing = next((field for field in FIELDS if conf.get(field) in (None, "")), None)
-    if missing:
-        raise Refused(f"{missing}: is missing.", field=missing)
+def _unknown_fields(conf: Mapping[str, Any], product: Product) -> dict[str, str]:
+    """The first field that does not exist, with a sentence."""
+    known = (*FIELDS, *(parameter.key for parameter in product.parameters))
+    unknown = sorted(str(key) for key in conf if key not in known)[:1]
+    keys = (printable(key[:60]) for key in unknown)
+    return {key: f"{key}: no such field. A request has {', '.join(known)}." for key in keys}
+
+
+def _wrong_fields(conf: Mapping[str, Any], platform: Platform) -> Iterator[tuple[str, str]]:
+    for field in FIELDS:
+        try:
+            _CHECKS[field](_text(field, conf.get(field)), platform)
+        except Refused as refusal:
+            yield field, str(refusal)
 
 
 def _text(field: str, value: Any) -> str:
+    if value is None or value == "":
+        raise Refused(f"{field}: is missing.", field=field)
     if not isinstance(value, str):
         raise Refused(f"{field}: must be a text.", field=field)
     if why_not := why_not_storable(value):
@@ -93,7 +119,7 @@ def _text(field: str, value: Any) -> str:
     return value
 
 
-def _check_slug(slug: str) -> None:
+def _check_slug(slug: str, _platform: Platform) -> None:
     if not is_slug(slug):
         raise Refused(
             "slug: must be 3 to 40 characters, a to z, 0 to 9 and single hyphens, beginning with a letter "
@@ -102,7 +128,7 @@ def _check_slug(slug: str) -> None:
         )
 
 
-def _check_name(name: str) -> None:
+def _check_name(name: str, _platform: Platform) -> None:
     if len(name) > NAME_LIMIT:
         raise Refused(f"name: is longer than {NAME_LIMIT} characters.", field="name")
     if not name.strip() or name != name.strip():
@@ -133,16 +159,21 @@ def require_plan_of(product: Product, asked: Parameters, platform: Platform, bef
         raise Refused(f"plan: {product.name} is not offered with {asked.plan}. It has {there}.", field="plan")
 
 
-def _check_known(field: str, value: str, known: Collection[str], offered: Collection[str]) -> None:
-    if value not in known:
-        raise Refused(_not_offered(field, value, offered), field=field)
+def _check_plan(plan: str, platform: Platform) -> None:
+    if plan not in platform.plans:
+        raise Refused(_not_offered("plan", plan, platform.offered_plans), field="plan")
+
+
+def _check_region(region: str, platform: Platform) -> None:
+    if region not in platform.regions:
+        raise Refused(_not_offered("region", region, platform.offered_regions), field="region")
 
 
 def _not_offered(field: str, value: str, offered: Collection[str]) -> str:
     return f"{field}: {value[:60]!r} is not offered. This platform has {', '.join(sorted(offered))}."
 
 
-def _check_email(address: str) -> None:
+def _check_email(address: str, _platform: Platform) -> None:
     if len(address) > EMAIL_LIMIT:
         raise Refused(f"admin_email: is longer than {EMAIL_LIMIT} characters.", field="admin_email")
     if not address.isascii():
@@ -151,3 +182,13 @@ def _check_email(address: str) -> None:
         validate_email(address, check_deliverability=False, test_environment=True)
     except EmailNotValidError as error:
         raise Refused(f"admin_email: is not an e-mail address: {error}", field="admin_email") from error
+
+
+_CHECKS: Final[Mapping[str, Callable[[str, Platform], None]]] = {
+    "slug": _check_slug,
+    "name": _check_name,
+    "plan": _check_plan,
+    "region": _check_region,
+    "admin_email": _check_email,
+}
+"""Field -> its check, which raises Refused."""

@@ -30,11 +30,13 @@ EXAMPLE: Final[Mapping[str, Any]] = MappingProxyType(
         "platform": {"name": "example"},
         "plan": {"name": "starter", "replicas": 2, "cpu": "250m", "memory": "256Mi", "database_connections": 10},
         "region": {"name": "eu-central", "ingress_domain": "eu.tenants.example"},
+        "parameters": {},
         "outputs": {"database": {"host": "storage.example", "port": 5432, "name": "acme_1", "user": "acme_1"}},
         "secrets": {
             "database_url": "postgresql://acme_1:a-secret@storage.example:5432/acme_1",
             "database_password": "a-secret",
             "admin_invitation_digest": "0" * 64,
+            "parameters": {},
         },
     }
 )
@@ -56,9 +58,17 @@ def variables_of(context: ActivityContext) -> dict[str, Any]:
         "platform": {"name": context.platform.name},
         "plan": _plan(context.plan),
         "region": {"name": region.name, "ingress_domain": region.ingress_domain},
+        "parameters": {each.key: asked.values.get(each.key, each.default) for each in context.product.parameters},
         "outputs": {**context.outputs, **({"database": _database_outputs(database)} if database else {})},
         "secrets": _secrets(context, database),
     }
+
+
+def secret_texts(variables: Mapping[str, Any]) -> list[str]:
+    """Every secret among a template's variables, to be hidden in what Helm prints."""
+    secrets = variables["secrets"]
+    texts = [*(each for each in secrets.values() if isinstance(each, str)), *secrets["parameters"].values()]
+    return [text for text in texts if text]
 
 
 def database_of_workloads(context: ActivityContext) -> "Dsn | None":
@@ -75,8 +85,11 @@ def _plan(plan: Plan) -> dict[str, Any]:
     return {name: getattr(plan, name) for name in EXAMPLE["plan"]}
 
 
-def _secrets(context: ActivityContext, database: "Dsn | None") -> dict[str, str]:
-    secrets = {"admin_invitation_digest": digest_of(invitation_of(context))}
+def _secrets(context: ActivityContext, database: "Dsn | None") -> dict[str, Any]:
+    secrets = {
+        "admin_invitation_digest": digest_of(invitation_of(context)),
+        "parameters": context.parameter_secrets(),
+    }
     if database is None:
         return secrets
     return {**secrets, "database_url": database.url, "database_password": context.secret(PASSWORD)}

@@ -7,6 +7,7 @@ command `tenantctl product check`, which looks at the files' contents, too (prod
 import os
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -20,6 +21,7 @@ from tenancy.adapters.product_error import product_error
 from tenancy.saga.names import ActivityName
 from tenancy.saga.platform_values import NAME
 from tenancy.saga.product import ContainerSpec, Product
+from tenancy.saga.product_parameters import Parameter
 
 PRODUCT_FILE: Final = "product.toml"
 ADMIN_STATEMENTS: Final = ("create.sql", "exists.sql", "invitation.sql", "renew.sql")
@@ -54,6 +56,7 @@ class _Document(BaseModel):
         list[Annotated[str, Field(pattern=f"^(?:{NAME.pattern})$")]] | None,
         Field(min_length=1, description="a list of names of plans"),
     ] = None
+    parameters: Annotated[str | None, _text("the relative path of a JSON Schema")] = None
     labels: Annotated[
         dict[Annotated[str, Field(pattern=_LABEL_KEY)], Annotated[str, Field(pattern=_LABEL_VALUE)]],
         Field(description="a table of Kubernetes labels, texts both"),
@@ -64,7 +67,7 @@ class _Document(BaseModel):
 def load_product(folder: Path, plan_problems: PlanProblems) -> Product:
     """The product in this folder; ProductFileError lists all that is wrong with it.
 
-    Of the files that `product.toml` names only the existence is checked.
+    Of the files that `product.toml` names only the parameters' schema is read; of all others the existence is checked.
     """
     file = folder / PRODUCT_FILE
     try:
@@ -81,9 +84,10 @@ def load_product(folder: Path, plan_problems: PlanProblems) -> Product:
     problems += [*_wrong_name(named, home), *_wrong_plan(named, containers, plan_problems), *_wrong_files(named, home)]
     problems += _unused_keys(named)
     problems += _reserved_labels(named)
-    if parsed is None or problems:
-        raise product_error(folder, [f"{PRODUCT_FILE}: {each}" for each in problems])
-    return _product(parsed, home, containers)
+    parameters, wrong = _read_parameters(named, home)
+    if parsed is None or problems or wrong:
+        raise product_error(folder, [*(f"{PRODUCT_FILE}: {each}" for each in problems), *wrong])
+    return replace(_product(parsed, home), containers=containers, parameters=parameters)
 
 
 def load_containers(folder: Path) -> tuple[ContainerSpec, ...]:
@@ -152,8 +156,10 @@ _FILES: Final[dict[str, tuple[str, ...]]] = {
     "values": (),
     "migrations": (),
     "admin_account": ADMIN_STATEMENTS,
+    "parameters": (),
 }
 """Key -> the files that must be in its folder."""
+_SINGLE_FILES: Final = frozenset({"values", "parameters"})
 
 
 def _wrong_files(document: dict[str, Any], home: Path) -> Iterator[str]:
@@ -167,7 +173,7 @@ def _wrong_path(key: str, given: str, home: Path, needed: tuple[str, ...]) -> It
     path = home / given
     if os.path.isabs(given) or not _is_inside(path, home):  # noqa: PTH117 - a text, not a path yet
         yield f"{given} must be inside the product's folder"
-    elif key == "values":
+    elif key in _SINGLE_FILES:
         yield from () if path.is_file() else (f"there is no file {given}",)
     elif not path.is_dir():
         yield f"there is no folder {given}"
@@ -176,6 +182,20 @@ def _wrong_path(key: str, given: str, home: Path, needed: tuple[str, ...]) -> It
         if key == "migrations" and not has_migrations(path):
             yield f"the folder {given} has {WHAT_IT_MUST_HAVE}"
         yield from (f"{link} leads out of the product's folder" for link in _ways_out(path, home))
+
+
+def _read_parameters(document: dict[str, Any], home: Path) -> tuple[tuple[Parameter, ...], list[str]]:
+    """The parameters of the product's schema, and what is wrong with it."""
+    name = document.get("parameters")
+    if not isinstance(name, str) or not name.strip() or any(_wrong_path("parameters", name, home, ())):
+        return (), []  # the check of paths complains
+    from tenancy.adapters.parameter_schema import read_schema
+
+    try:
+        parameters, problems = read_schema((home / name).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        return (), [f"{name}: cannot be read: {_reason(error)}"]
+    return parameters, [f"{name}: {each}" for each in problems]
 
 
 def _is_inside(path: Path, home: Path) -> bool:
@@ -210,7 +230,7 @@ def _reserved_labels(document: dict[str, Any]) -> list[str]:
     return [f"labels: {key} is set by Tenancy itself" for key in ours]
 
 
-def _product(parsed: _Document, home: Path, containers: tuple[ContainerSpec, ...]) -> Product:
+def _product(parsed: _Document, home: Path) -> Product:
     def path(given: str | None) -> Path | None:
         return home / given if given else None
 
@@ -225,7 +245,6 @@ def _product(parsed: _Document, home: Path, containers: tuple[ContainerSpec, ...
         admin_account=path(parsed.admin_account),
         plans=tuple(parsed.plans or ()),
         labels=parsed.labels,
-        containers=containers,
     )
 
 

@@ -77,7 +77,7 @@ def _bring_in_line(runs: Callable[[], Runs], ledger: LedgerSession, saga: Saga, 
     if is_to_be_unwound(saga):
         _end_and_compensate(runs(), saga)
     elif saga.state is State.PROVISIONING and not saga.current_attempt.has_begun:
-        runs().start(saga.dag_id, saga.run_id, vars(saga.parameters))
+        runs().start(saga.dag_id, saga.run_id, saga.parameters.conf)
     elif saga.phase is Phase.FAILED_READY and not saga.current_attempt.history_cleared:
         _clear_history(runs(), ledger, saga, stamp)
 

@@ -1,7 +1,7 @@
 """The rows of tenant, resource and run that follow from a saga. Pure, so that tests can compare rows with facts."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from tenancy.saga.attempt_values import Step
 from tenancy.saga.causes import Cause
@@ -9,12 +9,15 @@ from tenancy.saga.retry_loops import same_error_again
 from tenancy.saga.states import State
 from tenancy.saga.tenant import Resource, Saga
 
+_REQUESTED: Final = ("slug", "name", "plan", "region", "admin_email")
+"""Columns of the request. The product's own parameters are in the facts only."""
+
 
 def tenant_row(saga: Saga, at: datetime) -> dict[str, Any]:
     """The tenant's row; `at` is the time of the newest fact."""
     return {
         "id": saga.tenant_id,
-        **vars(saga.parameters),
+        **{field: getattr(saga.parameters, field) for field in _REQUESTED},
         "state": saga.state.value,
         "substate": saga.substate and saga.substate.value,
         "attempt": saga.attempt,

@@ -1,9 +1,12 @@
-"""The trigger form and its JSON schema: the fields of a request, which Airflow checks before a run exists.
+"""The trigger form and its JSON schema: what Airflow checks of a request before a run exists.
+
+The fixed fields come first, then the product's own parameters.
 
 The validate_request task checks what a schema cannot express: reserved or taken slugs, room in a region.
 """
 
 from collections.abc import Collection, Iterable
+from typing import Any, Final
 
 from airflow.sdk import Param
 
@@ -11,10 +14,35 @@ from tenancy.activities.validate_request import EMAIL_LIMIT, NAME_LIMIT
 from tenancy.saga.names import SLUG_LIMIT, SLUG_PATTERN
 from tenancy.saga.platform import Platform
 from tenancy.saga.product import Product
+from tenancy.saga.product_parameters import Parameter
+
+_SHOWN: Final = ("title", "description", "enum", "minLength", "maxLength", "minimum", "maximum", "format")
+"""The keywords of a product's schema that Airflow checks, too. A pattern is not among them: Airflow matches by Python's
+regular expressions, which some patterns keep busy for hours; the validate_request task checks it."""
 
 
 def request_params(platform: Platform, product: Product) -> dict[str, Param]:
     """The parameters of a request, in the order in which the form shows them."""
+    return {**_fixed_params(platform, product), **{each.key: _param_of(each) for each in product.parameters}}
+
+
+def _param_of(parameter: Parameter) -> Param:
+    keywords: dict[str, Any] = {key: parameter.schema[key] for key in _SHOWN if key in parameter.schema}
+    keywords["type"] = parameter.type
+    if parameter.is_secret:
+        keywords["pattern"] = parameter.schema["pattern"]
+        keywords["description"] = f"The id of an Airflow connection that has it. {parameter.description}".strip()
+    if parameter.default is not None:
+        return Param(parameter.default, **keywords)
+    return Param(**keywords) if parameter.required else Param(None, **_optional(keywords))
+
+
+def _optional(keywords: dict[str, Any]) -> dict[str, Any]:
+    choices = {"enum": [*keywords["enum"], None]} if "enum" in keywords else {}
+    return {**keywords, **choices, "type": [keywords["type"], "null"]}
+
+
+def _fixed_params(platform: Platform, product: Product) -> dict[str, Param]:
     return {
         "slug": Param(
             title="Slug",

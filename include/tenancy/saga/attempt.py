@@ -56,18 +56,14 @@ def _start_again(saga: Saga, command: c.StartAttempt) -> tuple[f.Fact, ...]:
 
 
 def _retry(saga: Saga, command: c.StartAttempt) -> tuple[f.Fact, ...]:
-    if not command.parameters.same_as(saga.parameters) and not saga.has_nothing_left:
+    difference = command.parameters.first_difference(saga.parameters)
+    if difference and not saga.has_nothing_left:
         raise Refused(
             "This tenant kept its resources, or may have, so its retry must ask for the same slug, plan, region, "
-            "name and admin e-mail. To change them, decommission it and create it anew.",
-            field=_first_difference(saga, command),
+            "name, admin e-mail and parameters of the product. To change them, decommission it and create it anew.",
+            field=difference,
         )
     return (f.RetryRequested(command.run_id), _attempt(saga.attempt + 1, command))
-
-
-def _first_difference(saga: Saga, command: c.StartAttempt) -> str:
-    asked, kept = vars(command.parameters), vars(saga.parameters)
-    return next(key for key in asked if asked[key] != kept[key])
 
 
 def _attempt(number: int, command: c.StartAttempt) -> f.AttemptStarted:

@@ -5,6 +5,7 @@ They do not import Airflow; the DAG's retry policy matches them by dotted name. 
 message.
 """
 
+from collections.abc import Mapping
 from typing import Self
 
 from tenancy.saga.causes import Cause
@@ -104,12 +105,21 @@ class Refused(TenancyError):  # noqa: N818 - a refusal is an answer, not an erro
     """The action is not allowed in the present state.
 
     `field` names the input at fault (a request's key), `retry_after` the seconds after which asking again helps.
-    A refusal never unwinds anything (docs/architecture.md, "Failure classes").
+    `fields` has each input at fault with its sentence; the first one is `field`. A refusal never unwinds anything
+    (docs/architecture.md, "Failure classes").
     """
 
-    def __init__(self, message: str, *, field: str | None = None, retry_after: int | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        field: str | None = None,
+        fields: Mapping[str, str] | None = None,
+        retry_after: int | None = None,
+    ) -> None:
         super().__init__(message)
         self.field = field
+        self.fields = fields or ({field: message} if field else {})
         self.retry_after = retry_after
 
 

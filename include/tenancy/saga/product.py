@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from tenancy.saga.names import ActivityName
+from tenancy.saga.product_parameters import Parameter
 from tenancy.saga.recorded_values import RecordedValue
 
 
@@ -63,3 +64,5 @@ class Product:
     """Labels of each tenant's namespace."""
     containers: tuple[ContainerSpec, ...] = ()
     """Its container activities, listed in `activities` or not any more."""
+    parameters: tuple[Parameter, ...] = ()
+    """What a request may have besides its fixed fields, in the order in which forms show it."""

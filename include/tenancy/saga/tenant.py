@@ -4,12 +4,13 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from tenancy.saga.attempt_values import EXACT, Attempt, Runs, Step
 from tenancy.saga.causes import Cause
 from tenancy.saga.names import ActivityName, RunId, TaskInstanceId, TenantId
 from tenancy.saga.outputs import Outputs
+from tenancy.saga.product_parameters import PREFIX, Value
 from tenancy.saga.saga_values import NO_HOLD, Escalation, Hold, Invitation, Unwinding
 from tenancy.saga.states import Phase, ResourceState, State, Substate
 
@@ -25,13 +26,31 @@ class Parameters:
     plan: str
     region: str
     admin_email: str
+    values: Mapping[str, Value] = field(default_factory=dict)
+    """The product's own parameters, defaults included; empty in facts that are older than these."""
+
+    @property
+    def conf(self) -> dict[str, Any]:
+        """The request as a run's conf has it: fields and the product's parameters side by side."""
+        fields = {name: value for name, value in vars(self).items() if name != "values"}
+        return {**fields, **self.values}
+
+    def first_difference(self, other: "Parameters") -> str | None:
+        """The first field in which it is another request; None when it is the same.
+
+        Names are compared in Unicode's NFC: facts of older versions were not normalised. A parameter that only one of
+        them has is no difference: the product got or lost it between two attempts.
+        """
+        mine, others = self._composed(), other._composed()
+        changed = [key for key in mine if key in others and mine[key] != others[key]]
+        return None if not changed else f"{PREFIX}{changed[0]}" if changed[0] in self.values else changed[0]
 
     def same_as(self, other: "Parameters") -> bool:
-        """Is it the same request? Names are compared in Unicode's NFC: facts of older versions were not normalised."""
-        return self._composed() == other._composed()
+        """Is it the same request?"""
+        return self.first_difference(other) is None
 
-    def _composed(self) -> "Parameters":
-        return replace(self, name=unicodedata.normalize("NFC", self.name))
+    def _composed(self) -> dict[str, Any]:
+        return {**self.conf, "name": unicodedata.normalize("NFC", self.name)}
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from tenancy.activities.validate_request import FIELDS, check_request
+from tenancy.activities.validate_request import FIELDS, check_request, corrected
 from tenancy.engine.actions import actions
 from tenancy.engine.actions.actions import ActionResult
 from tenancy.engine.actions.dry_run import for_dry_run
@@ -26,7 +26,8 @@ from tenancy.ledger.interventions import newest_intervention_since
 from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga.errors import Refused
 from tenancy.saga.names import TenantId
-from tenancy.saga.platform import Platform
+from tenancy.saga.product_parameters import PREFIX
+from tenancy.saga.tenant import Parameters
 
 CREATE: Final = "create"
 _ALREADY_DONE: Final = (
@@ -55,8 +56,8 @@ class ActionRequest:
     last_seen_seq: int | None = None
     """The newest fact that the operator saw. The action is refused when somebody has acted since."""
     force: bool = False
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    """A new tenant's, or corrections of an existing one's."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """A new tenant's, or corrections of an existing one's: fields and the product's parameters side by side."""
     product: str = ""
     """Of a new tenant, or of one that is created anew; empty for the default one, or the same."""
     key: IdempotencyKey | None = None
@@ -106,7 +107,7 @@ class ActionService:
         if request.action == "reset":
             options |= {"force": request.force, "platform_role": actor.has_platform_role}
         elif request.action in _TAKES_CORRECTIONS:
-            options["corrections"] = self._valid_corrections(request.tenant_id, request.parameters)
+            options["corrections"] = self._valid_corrections(request.tenant_id, request)
         if request.action == "recreate":
             options["product"] = request.product
         return _ACTIONS[request.action](tenancy, request.tenant_id, by=stamp, **options)
@@ -122,13 +123,28 @@ class ActionService:
 
     def _require_valid_parameters(self, request: ActionRequest) -> None:
         if request.action == CREATE:
-            _require_valid(request.parameters, self.tenancy.platform, fields=set(FIELDS))
+            self._require_valid(request.parameters, request.product)
 
-    def _valid_corrections(self, tenant_id: TenantId, corrections: Mapping[str, str]) -> Mapping[str, str]:
+    def _valid_corrections(self, tenant_id: TenantId, request: ActionRequest) -> Mapping[str, Any]:
         with self.open_ledger() as ledger:
-            parameters = load_saga(ledger, tenant_id).parameters
-        _require_valid({**vars(parameters), **corrections}, self.tenancy.platform, fields=set(corrections))
-        return corrections
+            saga = load_saga(ledger, tenant_id)
+        self._require_valid(request.parameters, request.product or saga.product, before=saga.parameters)
+        return request.parameters
+
+    def _require_valid(self, sent: Mapping[str, Any], product_name: str, before: Parameters | None = None) -> None:
+        """InvalidRequestError when a field is wrong; of corrections (`before` is given), when one of them is. What else
+        is wrong, also with the product's name, the action itself refuses."""
+        products = self.tenancy.products
+        name = product_name or products.default_name
+        if name not in products.names():
+            return
+        product = products.named(name)
+        try:
+            check_request(corrected(before, sent, product) if before else sent, self.tenancy.platform, product)
+        except Refused as refusal:
+            if before is None or any(field.removeprefix(PREFIX) in sent for field in refusal.fields):
+                fields = {_public(field): sentence for field, sentence in refusal.fields.items()}
+                raise InvalidRequestError(str(refusal), field=next(iter(fields)), fields=fields) from refusal
 
     def _describe_recorded(self, tenant_id: TenantId) -> Body:
         with self.open_ledger() as ledger:
@@ -148,10 +164,6 @@ _ACTIONS: Final[Mapping[str, Callable[..., ActionResult]]] = {
 _TAKES_CORRECTIONS: Final = frozenset({"retry", "recreate"})
 
 
-def _require_valid(parameters: Mapping[str, str], platform: Platform, *, fields: set[str]) -> None:
-    """InvalidRequestError when one of these fields is wrong. The action itself refuses what else is wrong."""
-    try:
-        check_request(parameters, platform)
-    except Refused as refusal:
-        if refusal.field in fields:
-            raise InvalidRequestError(str(refusal), field=refusal.field) from refusal
+def _public(field: str) -> str:
+    """The field's name in the API: what is none of the fixed fields was sent among the parameters."""
+    return field if field in FIELDS or field.startswith(PREFIX) else f"{PREFIX}{field}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Literal, get_args
 
-from tenancy.activities.validate_request import check_request
+from tenancy.activities.validate_request import check_request, corrected
 from tenancy.engine.actions.preview import require_recreatable, require_retriable
 from tenancy.engine.actions.refusals import load_saga, record_refusal
 from tenancy.engine.engine_identity import open_runs
@@ -101,7 +101,7 @@ def retry(
     tenant_id: TenantId,
     *,
     by: Stamp,
-    corrections: Mapping[str, str] | None = None,
+    corrections: Mapping[str, Any] | None = None,
     confirm_id: str | None = None,
     confirm_slug: str = "",
 ) -> ActionResult:
@@ -135,7 +135,7 @@ def recreate(
     tenant_id: TenantId,
     *,
     by: Stamp,
-    corrections: Mapping[str, str] | None = None,
+    corrections: Mapping[str, Any] | None = None,
     confirm_id: str | None = None,
     confirm_slug: str = "",
     product: str = "",
@@ -146,14 +146,16 @@ def recreate(
     """
     with tenancy.ledger.open(f"tenancy recreate {by.actor}") as ledger:
         saga = load_saga(ledger, tenant_id)
-        request = {**vars(saga.parameters), **(corrections or {})}
         with record_refusal(ledger, tenant_id, "recreate", by):
-            if request["slug"] != saga.parameters.slug:
+            slug = saga.parameters.slug
+            origin = origin_of(tenancy.products, new_run_id(slug), product or saga.product)
+            made_of = tenancy.products.named(origin.product)
+            request = corrected(saga.parameters, corrections or {}, made_of)
+            if request["slug"] != slug:
                 raise Refused(
                     "A tenant in its place has its slug. For another slug, create another tenant.", field="slug"
                 )
-            check_request(request, tenancy.platform)
-            origin = origin_of(tenancy.products, new_run_id(request["slug"]), product or saga.product)
+            check_request(request, tenancy.platform, made_of)
             with ledger.admission():
                 require_recreatable(load_saga(ledger, tenant_id))
                 require_same_tenant(saga, confirm_id or "")

@@ -26,19 +26,21 @@ _APPLICATION: Final = "tenancy console"
 
 
 class InvalidRequestError(TenancyError):
-    """The request is not well-formed; `field` names the input at fault."""
+    """The request is not well-formed; `field` names the input at fault, `fields` each one with its sentence."""
 
-    def __init__(self, message: str, *, field: str | None = None) -> None:
+    def __init__(self, message: str, *, field: str | None = None, fields: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
-        self.field = field
+        self.field, self.fields = field, fields or {}
 
 
 class RepeatedRefusalError(TenancyError):
     """The first request with this key was refused for good, with this status and message."""
 
-    def __init__(self, status: int, message: str, *, field: str | None = None) -> None:
+    def __init__(
+        self, status: int, message: str, *, field: str | None = None, fields: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(message)
-        self.status, self.field = status, field
+        self.status, self.field, self.fields = status, field, fields or {}
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,8 @@ def _repeated(earlier: EarlierRequest, describe: Callable[[TenantId], Body]) -> 
             "The first request with this Idempotency-Key is still running.", retry_after=_IN_PROGRESS_RETRY_SECONDS
         )
     if earlier.status >= _INVALID:
-        raise RepeatedRefusalError(earlier.status, earlier.body["detail"], field=earlier.body.get("field"))
+        body = earlier.body
+        raise RepeatedRefusalError(earlier.status, body["detail"], field=body.get("field"), fields=body.get("fields"))
     return ActionAnswer(earlier.body, is_repeated=True)
 
 
@@ -102,7 +105,7 @@ def _first(ledger: Ledger, key: IdempotencyKey, perform: Callable[[], Body]) -> 
 def _final_refusal(refusal: Refused | InvalidRequestError) -> tuple[int, Body] | None:
     """What to store of a refusal; None when the same request may succeed later."""
     if isinstance(refusal, InvalidRequestError):
-        return _INVALID, {"detail": str(refusal), "field": refusal.field}
+        return _INVALID, {"detail": str(refusal), "field": refusal.field, "fields": dict(refusal.fields)}
     if refusal.retry_after is not None:
         return None
     return _REFUSED, {"detail": str(refusal), "field": refusal.field}

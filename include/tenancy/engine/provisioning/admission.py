@@ -13,6 +13,7 @@ from uuid import uuid4
 from tenancy.activities.plan import plan_entries
 from tenancy.activities.validate_request import (
     check_request,
+    corrected,
     printable,
     require_not_reserved,
     require_offered,
@@ -57,15 +58,19 @@ def origin_of(products: Products, run_id: RunId, asked: str) -> Origin:
 def admit(tenancy: Tenancy, ledger: LedgerSession, origin: Origin, conf: Mapping[str, Any], stamp: Stamp) -> TenantId:
     """The tenant that this run provisions from now on. Raises Refused, after recording it in the audit log."""
     try:
-        parameters = check_request(conf, tenancy.platform)
+        known = ledger.tenant_of_run(origin.run_id)
+        product = tenancy.products.named(_product_of(tenancy, ledger.saga(known) if known else None, origin))
+        parameters = check_request(conf, tenancy.platform, product)
         with ledger.admission():
-            return _start(tenancy, ledger, origin, parameters, stamp)
+            return _start(tenancy, ledger, origin, product, parameters=parameters, stamp=stamp)
     except Refused as refusal:
         _record_refusal(ledger, origin.run_id, conf, refusal, stamp)
         raise
 
 
-def _start(tenancy: Tenancy, ledger: LedgerSession, origin: Origin, parameters: Parameters, stamp: Stamp) -> TenantId:
+def _start(
+    tenancy: Tenancy, ledger: LedgerSession, origin: Origin, product: Product, *, parameters: Parameters, stamp: Stamp
+) -> TenantId:
     known = ledger.tenant_of_run(origin.run_id) or ledger.tenant_of_slug(parameters.slug)
     if known is None:
         if ledger.predecessor_of_slug(parameters.slug) is None:
@@ -74,11 +79,9 @@ def _start(tenancy: Tenancy, ledger: LedgerSession, origin: Origin, parameters: 
         require_room(tenancy.platform, ledger, parameters)
     tenant_id = known or TenantId(uuid4())
     predecessor = None if known else ledger.predecessor_of_slug(parameters.slug)
-    product = tenancy.products.named(_product_of(tenancy, ledger.saga(known) if known else None, origin))
     if known is None:
         require_plan_of(product, parameters, tenancy.platform)
-    start = _attempt(tenancy, tenant_id, origin, parameters, product)
-    start = replace(start, predecessor=predecessor)
+    start = replace(_attempt(tenancy, tenant_id, origin, parameters, product), predecessor=predecessor)
     ledger.record(tenant_id, start, stamp=stamp)
     return tenant_id
 
@@ -116,19 +119,17 @@ def _attempt(
     )
 
 
-def retry_of(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, corrections: Mapping[str, str], stamp: Stamp) -> Saga:
+def retry_of(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, corrections: Mapping[str, Any], stamp: Stamp) -> Saga:
     """Record the tenant's next attempt; the caller triggers its run. Raises Refused."""
-    before = saga.parameters
-    asked = check_request({**vars(before), **corrections}, tenancy.platform)
+    before, product = saga.parameters, tenancy.product_of(saga)
+    asked = check_request(corrected(before, corrections, product), tenancy.platform, product)
     if asked.slug != before.slug:
         raise Refused("A tenant keeps its slug: decommission it and create another one.", field="slug")
     require_offered(asked, tenancy.platform, before)
     with ledger.admission():
         if (asked.region, asked.plan) != (before.region, before.plan):
             require_room(tenancy.platform, ledger, asked)
-        name = product_name(tenancy.products, saga.product)
-        origin = Origin(new_run_id(asked.slug), name, dag_of(tenancy.products, name))
-        product = tenancy.products.named(name)
+        origin = Origin(new_run_id(asked.slug), product.name, dag_of(tenancy.products, product.name))
         require_plan_of(product, asked, tenancy.platform, before)
         start = _attempt(tenancy, saga.tenant_id, origin, asked, product)
         return ledger.record(saga.tenant_id, replace(start, is_retry=True), stamp=stamp)
