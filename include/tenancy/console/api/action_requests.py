@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -9,14 +10,23 @@ from starlette.requests import Request
 
 from tenancy.activities.validate_request import FIELDS
 from tenancy.console.api import serializers, tenant_models
+from tenancy.console.api.problems import ProblemError
 from tenancy.console.api.request_context import open_context
-from tenancy.console.api.requests import ActionBody, CorrectedActionBody, NewTenant, RecreateBody, ResetBody
+from tenancy.console.api.requests import (
+    ActionBody,
+    CorrectedActionBody,
+    Corrections,
+    NewTenant,
+    RecreateBody,
+    ResetBody,
+)
 from tenancy.console.callers import Caller, Right
 from tenancy.console.services import Services
 from tenancy.engine.actions.action_service import CREATE, ActionRequest, ActionService, Actor
 from tenancy.engine.actions.actions import ActionResult
 from tenancy.ledger.idempotency_keys import IdempotencyKey
 from tenancy.saga.names import TenantId
+from tenancy.saga.product_parameters import PREFIX, RESERVED
 
 
 def open_action_service(services: Services) -> ActionService:
@@ -50,7 +60,8 @@ def find_tenant_id(services: Services, ref: str) -> TenantId:
 
 def create_request(body: NewTenant, key: IdempotencyKey | None) -> ActionRequest:
     """Ask for a new tenant."""
-    parameters = {field: getattr(body, field) for field in FIELDS}
+    fields = {field: getattr(body, field) for field in FIELDS}
+    parameters = _side_by_side(fields, body.parameters)
     return ActionRequest(CREATE, body.reason, parameters=parameters, product=body.product, key=key)
 
 
@@ -59,7 +70,7 @@ def action_request(
 ) -> ActionRequest:
     """Ask for an action on a tenant. A path that has the id names the tenant as well as the body does."""
     id_in_path = ref if ref.lower() == str(tenant_id) else ""
-    corrections = body.corrections.model_dump(exclude_none=True) if isinstance(body, CorrectedActionBody) else {}
+    corrections = _corrections(body.corrections) if isinstance(body, CorrectedActionBody) else {}
     return ActionRequest(
         action,
         body.reason,
@@ -72,6 +83,19 @@ def action_request(
         product=body.product if isinstance(body, RecreateBody) else "",
         key=key,
     )
+
+
+def _corrections(asked: Corrections) -> dict[str, Any]:
+    fields = asked.model_dump(exclude={"parameters"}, exclude_none=True)
+    return _side_by_side(fields, asked.parameters)
+
+
+def _side_by_side(fields: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The request as a run's conf has it. ProblemError for a parameter that would replace a field."""
+    for key in parameters:
+        if key in RESERVED:
+            raise ProblemError(400, f"{key}: is no parameter but a field of the request.", field=f"{PREFIX}{key}")
+    return {**fields, **parameters}
 
 
 def idempotency_key(request: Request, caller: Caller, key: str | None, body: BaseModel) -> IdempotencyKey | None:

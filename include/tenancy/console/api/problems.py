@@ -59,6 +59,8 @@ class Problem(BaseModel):
     """The input at fault, where there is one."""
     retry_after: int | None = None
     """Seconds after which a repetition helps, if it does; also in the header Retry-After."""
+    fields: dict[str, str] | None = None
+    """Each input at fault and its sentence, where a request's values are wrong."""
 
 
 class ProblemError(Exception):
@@ -70,11 +72,13 @@ class ProblemError(Exception):
         detail: str,
         *,
         field: str | None = None,
+        fields: Mapping[str, str] | None = None,
         retry_after: int | None = None,
         is_replay: bool = False,
     ) -> None:
         super().__init__(detail)
         self.status, self.detail, self.field, self.retry_after = status, detail, field, retry_after
+        self.fields = fields or {}
         self.is_replay = is_replay
         """The answer to an earlier request with the same Idempotency-Key."""
 
@@ -88,7 +92,12 @@ class ProblemError(Exception):
             instance=request.url.path,
             field=self.field,
             retry_after=self.retry_after,
+            fields=dict(self.fields) or None,
         )
+
+    def sentence_for(self, field: str) -> str:
+        """What is wrong with this input; empty when nothing is."""
+        return self.fields.get(field, self.detail if self.field == field else "")
 
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -149,8 +158,10 @@ def _is_position(where: tuple[int | str, ...]) -> bool:
 _PROBLEMS: Final[Mapping[type[Exception], Callable[[Any], ProblemError]]] = {
     ProblemError: lambda error: error,
     NotAuthenticated: lambda error: ProblemError(401, f"{error}. Log in, or send a bearer token of POST /auth/token."),
-    InvalidRequestError: lambda error: ProblemError(400, str(error), field=error.field),
-    RepeatedRefusalError: lambda error: ProblemError(error.status, str(error), field=error.field, is_replay=True),
+    InvalidRequestError: lambda error: ProblemError(400, str(error), field=error.field, fields=error.fields),
+    RepeatedRefusalError: lambda error: ProblemError(
+        error.status, str(error), field=error.field, fields=error.fields, is_replay=True
+    ),
     LoginUnavailableError: lambda error: problem_of(error.__cause__),
     Refused: lambda error: ProblemError(409, str(error), field=error.field, retry_after=error.retry_after),
     TransientError: lambda error: ProblemError(503, str(error), retry_after=AWAY_RETRY_SECONDS),

@@ -1,15 +1,17 @@
 """The API's request bodies and parameters. All are bounded, and have nothing that PostgreSQL could not store."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Header, Path, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from tenancy.activities.validate_request import EMAIL_LIMIT, NAME_LIMIT
 from tenancy.saga.names import SLUG_LIMIT
 from tenancy.saga.storable_text import why_not_storable
 
 REASON_LIMIT = 500
+PARAMETER_NAME_LIMIT = 63
+PARAMETERS_AT_MOST = 50
 
 
 def _storable(text: str) -> str:
@@ -24,6 +26,14 @@ def _not_blank(text: str) -> str:
     return text.strip()
 
 
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return _storable(value)
+    if value is not None and not isinstance(value, bool | int | float):
+        raise ValueError("must be a text, a number, true or false")
+    return value
+
+
 Text = Annotated[str, AfterValidator(_storable)]
 Reason = Annotated[Text, Field(min_length=1, max_length=REASON_LIMIT), AfterValidator(_not_blank)]
 Slug = Annotated[Text, Field(max_length=SLUG_LIMIT)]
@@ -31,6 +41,18 @@ Name = Annotated[Text, Field(max_length=NAME_LIMIT)]
 Email = Annotated[Text, Field(max_length=EMAIL_LIMIT)]
 
 Product = Annotated[Text, Field(max_length=60, description="Its name; without it the default product")]
+ProductParameters = Annotated[
+    dict[
+        Annotated[str, Field(max_length=PARAMETER_NAME_LIMIT)],
+        Annotated[Any, AfterValidator(_plain), WithJsonSchema({"type": ["string", "number", "boolean", "null"]})],
+    ],
+    Field(
+        max_length=PARAMETERS_AT_MOST,
+        description="The product's own parameters. A text may spell a number, or true or false, where the product asks "
+        "for one; null is the same as nothing",
+    ),
+]
+"""Their schema is the product's: activities/validate_request.py checks the values."""
 
 Ref = Annotated[str, Path(description="A tenant's id or slug. A slug is its live tenant, else the newest that had it")]
 DryRun = Annotated[bool, Query(description="Only return what it would do")]
@@ -71,6 +93,7 @@ class NewTenant(_Body):
     region: Text
     admin_email: Email
     product: Product = ""
+    parameters: ProductParameters = {}
     reason: Annotated[Text, Field(max_length=REASON_LIMIT)] = ""
 
 
@@ -82,6 +105,7 @@ class Corrections(_Body):
     plan: Text | None = None
     region: Text | None = None
     admin_email: Email | None = None
+    parameters: ProductParameters = {}
 
 
 class _ConfirmedBody(_Body):

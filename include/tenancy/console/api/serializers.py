@@ -72,6 +72,7 @@ def tenant(
     return tenant_models.Tenant(
         **vars(row(summary, advisor)),
         admin_email=saga.parameters.admin_email,
+        parameters=dict(saga.parameters.values),
         failures=[tenant_models.Failure(**vars(failure)) for failure in saga.failures],
         warnings=list(retry_loops.retry_warnings(saga)),
         held=held,

@@ -122,6 +122,10 @@ class Tenant(TenantRow):
     """One tenant with all that an operator decides by."""
 
     admin_email: str
+    parameters: dict[str, str | int | float | bool] = Field(
+        description="The product's own parameters, defaults included. A secret's value is the id of the Airflow "
+        "connection that has it"
+    )
     failures: list[Failure]
     warnings: list[str]
     held: str = Field(description="Why its run waits, or empty")

@@ -21,6 +21,7 @@ from tenancy.console.callers import Caller, Right
 from tenancy.console.pages import forms, reads
 from tenancy.console.pages.action_view import BUTTONS, ActionView, action_views
 from tenancy.console.pages.page_request import CurrentPageRequest, PageRequest, SubmittedForm
+from tenancy.console.pages.parameter_fields import ParameterField, parameter_fields
 from tenancy.console.pages.rendering import page_response
 from tenancy.engine.actions.actions import ActionName
 from tenancy.engine.actions.consequences import describe_removed
@@ -30,6 +31,7 @@ from tenancy.engine.recovery.escalation import is_over
 from tenancy.engine.recovery.progress import load_progress
 from tenancy.ledger.escalations import load_escalation
 from tenancy.ledger.tenant_summaries import TenantSummary
+from tenancy.saga.product_parameters import PREFIX
 from tenancy.saga.states import Phase
 from tenancy.saga.tenant import Saga
 from tenancy.saga.unwinding_rules import is_to_be_unwound
@@ -37,6 +39,7 @@ from tenancy.saga.unwinding_rules import is_to_be_unwound
 router = APIRouter(route_class=GuardedRoute)
 
 _REMOVES: Final = frozenset({"cancel", "decommission"})
+_CORRECTS: Final = frozenset({"retry", "recreate"})
 _IN_THE_FORM: Final = frozenset({"reason", "confirm_slug", *forms.CORRECTABLE})
 """The inputs that a person can correct in the form."""
 
@@ -55,7 +58,8 @@ class _Form:
         """Is the same form worth sending (again)? After a refusal of the action itself it is not."""
         if self.problem is None or self.problem.status >= 500:
             return True
-        return self.problem.field in _IN_THE_FORM
+        field = self.problem.field or ""
+        return field in _IN_THE_FORM or field.startswith(PREFIX)
 
     @property
     def key(self) -> str:
@@ -128,7 +132,15 @@ def _dialog(page_request: PageRequest, context: RequestContext, ref: str, form: 
         offers=_offers(page_request.caller, saga),
         key=form.key,
         platform=context.tenancy.platform,
+        parameter_fields=_parameter_fields(context, saga, form),
     )
+
+
+def _parameter_fields(context: RequestContext, saga: Saga, form: _Form) -> list[ParameterField]:
+    """Of the actions that may correct the request. The others work without the product."""
+    if form.action not in _CORRECTS:
+        return []
+    return parameter_fields(context.tenancy.product_of(saga).parameters, form.fields, saga.parameters.values)
 
 
 def _offers(caller: Caller, saga: Saga) -> tuple[ActionView, ...]:

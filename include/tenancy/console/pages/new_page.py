@@ -12,8 +12,11 @@ from tenancy.console.api.route_guard import GuardedRoute, needs
 from tenancy.console.callers import Right
 from tenancy.console.pages import forms
 from tenancy.console.pages.page_request import CurrentPageRequest, PageRequest, SubmittedForm
+from tenancy.console.pages.parameter_fields import parameter_fields
 from tenancy.console.pages.rendering import page_response
-from tenancy.saga.products import listing_of
+from tenancy.saga.errors import ProductFileError
+from tenancy.saga.product_parameters import Parameter
+from tenancy.saga.products import Products, listing_of
 
 router = APIRouter(route_class=GuardedRoute)
 _EMPTY: Final = {"name": "", "plan": "", "region": "", "admin_email": ""}
@@ -39,15 +42,34 @@ def create(page_request: CurrentPageRequest, fields: SubmittedForm) -> Response:
     return page_response(page_request.request, "_created.html", 201, tenant=answer["tenant"])
 
 
+@router.post("/new/form")
+@needs(Right.CREATE)
+def show_other_product(page_request: CurrentPageRequest, fields: SubmittedForm) -> Response:
+    """The form as it was typed, with the parameters of the product that was chosen."""
+    return _form(page_request, "_new.html", fields)
+
+
+def _parameters_of(products: Products, fields: forms.FormFields) -> tuple[Parameter, ...]:
+    """Those of the chosen product. None of a broken one: whoever creates a tenant of it is told what is wrong."""
+    try:
+        return products.named(fields.get("product") or products.default_name).parameters
+    except ProductFileError:
+        return ()
+
+
 def _form(
     page_request: PageRequest, template: str, fields: forms.FormFields, problem: ProblemError | None = None
 ) -> Response:
     tenancy = page_request.services.tenancy()
+    parameters = parameter_fields(_parameters_of(tenancy.products, fields), fields, {})
+    shown = {"slug", "product", "reason", *_EMPTY, *(each.name for each in parameters)}
     variables: dict[str, Any] = {
         "platform": tenancy.platform,
         "products": listing_of(tenancy.products),
         "fields": fields,
+        "parameter_fields": parameters,
         "problem": problem,
+        "problem_is_below": problem is not None and problem.field in shown,
     }
     return page_response(
         page_request.request, template, problem.status if problem else 200, **variables, key=uuid4().hex, p=_EMPTY

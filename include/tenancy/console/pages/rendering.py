@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tenancy.activities.registry import label_of
-from tenancy.console.pages import assets, words
+from tenancy.console.pages import assets, forms, words
 
 CSP: Final = "; ".join(
     (
@@ -83,6 +83,7 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     environment.globals["asset"] = assets.address
+    environment.globals["as_text"] = forms.as_text
     environment.globals["label_of"] = label_of
     environment.filters.update(
         moment=words.moment, stamp=words.stamp, duration=words.duration, countdown=words.countdown
