@@ -9,6 +9,7 @@ from tenancy.activities.plan import limits
 from tenancy.engine.actions import actions
 from tenancy.engine.provisioning.runner import Task, run_activity
 from tenancy.ledger.envelope import Stamp
+from tenancy.ledger.measures import load_measures
 from tenancy.ledger.tenant_summaries import TenantFilter, attention_cutoffs, load_tenants
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
@@ -167,6 +168,14 @@ def test_tenants_are_listed_by_product(two: EngineHarness):
         cutoffs = attention_cutoffs(limits(two.tenancy.platform), ledger.now)
         found = load_tenants(ledger, TenantFilter(product="crm"), cutoffs=cutoffs, limit=9)
     assert [(each.parameters.slug, each.product) for each in found] == [("two", "crm")]
+
+
+def test_tenants_are_counted_by_product(two: EngineHarness):
+    create(two, "sample", slug="one")
+    create(two, "crm", slug="two")
+    with two.tenancy.ledger.open("test") as ledger:
+        counted = {key: each.tenants for key, each in load_measures(ledger).states.items()}
+    assert counted == {("Provisioning", "", "sample"): 1, ("Provisioning", "", "crm"): 1}
 
 
 def test_a_plan_that_the_product_does_not_offer_is_refused(two: EngineHarness):

@@ -101,3 +101,9 @@ def test_a_tenant_of_an_incident_group_shows_that_first_and_advises_one_escalati
 def test_a_retried_tenant_of_a_group_needs_no_action():
     tenant = replace(standing(activity_for=0.2), group_tenants=60)
     assert advise(tenant, None, LATE, LIMITS).action == ""
+
+
+def test_tenants_of_two_products_are_never_one_group():
+    other = replace(REFUSED, product="crm")
+    assert other.key != REFUSED.key
+    assert replace(REFUSED, product="").key == REFUSED.key

@@ -30,6 +30,14 @@ def test_create_sends_the_request_and_says_how_to_follow_it():
     }
 
 
+def test_create_and_recreate_send_the_product_that_was_named():
+    api = FakeTenancy(FakeTenant("acme", "Decommissioned"))
+    run(api, "create", "globex", *CREATE, "--product", "crm")
+    assert api.body()["product"] == "crm"
+    run(api, "recreate", "acme", "--product", "crm", "-m", "they want another one", "--yes")
+    assert api.body()["product"] == "crm"
+
+
 def test_create_asks_for_missing_values_and_offers_the_possible_ones():
     api = FakeTenancy()
     ended = run(api, "create", "globex", typed=["Globex", "business", "us-east", "admin@globex.example"])

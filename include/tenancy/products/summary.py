@@ -18,6 +18,8 @@ def summary_of(product: Product) -> Iterator[str]:
         yield f"migrations  {product.migrations.name}, newest revision {newest_revision(product)}"
     if product.admin_account:
         yield f"admin       {product.admin_account.name}"
+    if product.plans:
+        yield f"plans       {', '.join(product.plans)}"
     yield from (f"label       {key}={value}" for key, value in product.labels.items())
     yield "activities"
     for number, activity in enumerate(plan_of(product), start=1):
