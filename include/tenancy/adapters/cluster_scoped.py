@@ -11,7 +11,10 @@ from typing import Any, Final
 import yaml
 
 from tenancy.adapters import manifests
+from tenancy.adapters.custom_kinds import find_custom_kind
 from tenancy.adapters.kubernetes_api import Document, KubernetesApi
+from tenancy.adapters.namespaced_kinds import is_passive
+from tenancy.adapters.readiness_rules import RULES
 
 CLUSTER_SCOPED: Final = {
     "APIService": "/apis/apiregistration.k8s.io/v1/apiservices",
@@ -29,8 +32,8 @@ CLUSTER_SCOPED: Final = {
     "ValidatingAdmissionPolicyBinding": "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings",
     "ValidatingWebhookConfiguration": "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations",
 }
-"""Kind -> where its objects are: the cluster-scoped kinds of Kubernetes 1.36 that a chart may have. Kinds of custom
-resources are not known here."""
+"""Kind -> where its objects are: the cluster-scoped kinds of Kubernetes 1.36 that a chart may have. Where
+custom resources are, the cluster is asked."""
 _RELEASE, _NAMESPACE = "meta.helm.sh/release-name", "meta.helm.sh/release-namespace"
 
 
@@ -39,18 +42,27 @@ def delete_cluster_scoped(
 ) -> None:
     """Delete the objects that the manifest names and this release still owns. A refusal is raised, so the namespace
     stays."""
-    for path in _paths(manifest):
+    for path in _paths(api, manifest):
         found = api.get(path)
         if found is not None and _owner(found) == (release, namespace):
             fence()
             api.delete(path, uid=found["metadata"]["uid"])
 
 
-def _paths(manifest: str) -> Iterator[str]:
+def _paths(api: KubernetesApi, manifest: str) -> Iterator[str]:
     for kind, text in manifests.documents(manifest):
-        if kind in CLUSTER_SCOPED:
+        root = CLUSTER_SCOPED.get(kind) or _custom_root(api, manifests.api_version(text), kind)
+        if root:
             document: Any = yaml.safe_load(text)
-            yield f"{CLUSTER_SCOPED[kind]}/{document['metadata']['name']}"
+            yield f"{root}/{document['metadata']['name']}"
+
+
+def _custom_root(api: KubernetesApi, api_version: str, kind: str) -> str:
+    """Where the cluster has its cluster-scoped custom resources of this kind; empty for every other kind."""
+    if is_passive(api_version, kind) or (api_version, kind) in RULES:
+        return ""
+    found = find_custom_kind(api, api_version, kind)
+    return f"{found.root}/{found.plural}" if found and not found.namespaced else ""
 
 
 def _owner(document: Document) -> tuple[str | None, str | None]:

@@ -13,6 +13,7 @@ import yaml
 
 from tenancy.adapters import manifests
 from tenancy.adapters.cluster_scoped import CLUSTER_SCOPED
+from tenancy.adapters.custom_kinds import find_custom_kind
 from tenancy.adapters.kubernetes_api import KubernetesApi
 from tenancy.adapters.label_selectors import selected
 from tenancy.adapters.namespaced_kinds import is_passive, path_of
@@ -73,14 +74,12 @@ class ReleaseObjects:
         return ReleaseObject(asked, actual, Surroundings(selected(selector, self._pods), self._warnings, self._unbound))
 
     def _observe_custom(self, asked: Document) -> ReleaseObject | None:
-        """The cluster says where it has objects of this kind. One that it does not know has none."""
-        version = str(asked["apiVersion"])
-        root = f"/apis/{version}" if "/" in version else f"/api/{version}"
-        for each in (self.api.get(root) or {}).get("resources") or []:
-            if each.get("kind") == asked["kind"] and "/" not in each["name"]:
-                path = f"{root}/namespaces/{self.namespace}/{each['name']}/{name_of(asked)}"
-                return ReleaseObject(asked, self.api.get(path)) if each.get("namespaced") else None
-        return ReleaseObject(asked, None)
+        kind = find_custom_kind(self.api, str(asked["apiVersion"]), str(asked["kind"]))
+        if kind is None:
+            return ReleaseObject(asked, None)
+        return (
+            ReleaseObject(asked, self.api.get(kind.path(name_of(asked), self.namespace))) if kind.namespaced else None
+        )
 
     @cached_property
     def _pods(self) -> list[Document]:
