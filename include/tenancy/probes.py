@@ -7,6 +7,7 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, TypeVar
 
 from tenancy import bootstrap
+from tenancy.activities.expected_handles import LABEL
 from tenancy.adapters import (
     cluster_access,  # noqa: F401 - heavy: loaded here, before a look is timed
     cluster_health,
@@ -17,10 +18,10 @@ from tenancy.adapters import (
 )
 from tenancy.adapters.airflow_api import AirflowApi
 from tenancy.adapters.dsn import Dsn
-from tenancy.engine.engine_identity import require_same_engine
 from tenancy.engine.engine_report import all_dags
 from tenancy.engine.health.engine_verdicts import WRITTEN
 from tenancy.engine.health.health_checks import LedgerStatus, Probes
+from tenancy.engine.recorded_engine import expected_engine
 from tenancy.ledger.heartbeats import load_heartbeats
 from tenancy.ledger.ledger import Ledger
 from tenancy.saga.errors import TenancyError
@@ -82,7 +83,7 @@ def check_work(
 ) -> engine_health.EngineWork:
     """The work of the recorded engine. OtherSystemError if another one answers."""
     if recorded:
-        require_same_engine(AirflowApi(client).identity(), recorded, platform)
+        expected_engine(recorded, platform).require(AirflowApi(client).identity(), LABEL)
     return engine_health.load_work(client, all_dags(products), provisioning_dags(products))
 
 

@@ -24,6 +24,7 @@ class FakeHandles:
         kept, self.meanwhile = self.meanwhile, None  # for the calls that a test is about
         try:
             with self._call:
+                self.system = self.system or ("airflow:made" if make else "")
                 return self.system
         finally:
             self.meanwhile = kept

@@ -24,7 +24,7 @@ from tenancy.saga.names import PLATFORM_STREAM, RunId
 from tenancy.saga.product import PROVISIONING_DAG
 from tests import real_systems
 from tests.contract.fake_runs import FakeRuns
-from tests.integration.engine_harness import LATER, SCHEMA, EngineHarness
+from tests.integration.engine_harness import HANDLE, LATER, SCHEMA, EngineHarness
 
 BY = Stamp("grace", reason="INC-7")
 ANOTHER, UNMARKED = "airflow:another", ""
@@ -279,3 +279,17 @@ def _recorded(harness: EngineHarness) -> list[str]:
     with harness.tenancy.ledger.open("test") as ledger:
         facts = [each.fact for each in ledger.envelopes(PLATFORM_STREAM)]
     return [fact.system for fact in facts if isinstance(fact, f.EngineRecorded)]
+
+
+@foreign_systems
+def test_a_new_tenant_gets_no_connection_there_and_is_held(harness: EngineHarness, created: RunId, foreign: str):
+    right, harness.handles.system = harness.handles.system, foreign
+    harness.run_until(HANDLE, run_id=created)
+    with pytest.raises(OtherSystemError, match="the system that answers is not the one that has the runs"):
+        harness.run(HANDLE, run_id=created)
+    assert harness.saga.hold.platform_fault
+    assert harness.handles.system == foreign  # no marker was made
+    assert harness.external_objects["connection"] == []
+    harness.handles.system = right
+    harness.run(HANDLE, 2, run_id=created)
+    assert len(harness.external_objects["connection"]) == 1

@@ -7,10 +7,10 @@ import httpx
 import pytest
 
 from tenancy.adapters.airflow_api import MARKER
-from tenancy.engine.engine_identity import require_same_engine
 from tenancy.engine.health.check_results import Condition
 from tenancy.engine.health.engine_verdicts import DAGS
 from tenancy.engine.health.health_checks import HealthCheck, Probes, UnavailableSystem, health_checks
+from tenancy.engine.recorded_engine import expected_engine
 from tenancy.probes import check_work
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import OtherSystemError
@@ -52,5 +52,5 @@ def test_another_airflow_has_none_of_our_dags_however_well_it_is():
 
 
 def test_where_no_engine_was_recorded_every_one_is_right():
-    require_same_engine("airflow:a", "", real_systems.platform())
-    require_same_engine("", "", real_systems.platform())
+    for found in ("airflow:a", ""):
+        expected_engine("", real_systems.platform()).require(found, "the workflow engine")

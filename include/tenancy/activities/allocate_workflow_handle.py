@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from tenancy.activities.activity import Activity, DiscoveredObject
 from tenancy.activities.allocate_storage import DATABASE, PASSWORD, ROLE, AllocateStorage, storage_name
 from tenancy.activities.context import ActivityContext, Observation, SystemClients
-from tenancy.activities.expected_handles import ExpectedHandles
+from tenancy.activities.expected_handles import LABEL, ExpectedHandles
 from tenancy.adapters.server_deadlines import AIRFLOW_LOCK_SECONDS, MARGIN_SECONDS
 from tenancy.saga.advice import Remedy
 from tenancy.saga.causes import Cause, Evidence
@@ -53,7 +53,10 @@ class AllocateWorkflowHandle(Activity):
         recorded = context.recorded(CONNECTION)
         if recorded is not None and recorded.live and recorded.system:
             return Location(recorded.system, recorded.region, recorded.connection)
-        return Location(context.clients.handles().identity(make=True), connection=ENGINE_CONNECTION)
+        expected = context.expected_engine()
+        found = context.clients.handles().identity(make=not expected.accepted)
+        expected.require(found, LABEL)
+        return Location(found, connection=ENGINE_CONNECTION)
 
     def identify(self, clients: SystemClients, region: Region | None) -> str:  # noqa: ARG002 - one for all
         return clients.handles().identity()

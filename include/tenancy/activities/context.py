@@ -88,6 +88,8 @@ class ActivityContext:
     """For `run` and `observe` only: what was made is released without it."""
     note_replaced: Callable[[Resource, str], None] = lambda resource, successor: None  # noqa: ARG005
     """Records that a successor of the resource's system was accepted, as the platform file declares it."""
+    expected_engine: Callable[[], ExpectedSystem] = lambda: ANY_SYSTEM
+    """The workflow engine that has this ledger's runs; no other one gets a tenant's objects."""
     timeout_seconds: float | None = None
     """How long one call may wait for a system that does not respond; None: the adapter's own limit."""
 

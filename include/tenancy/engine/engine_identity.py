@@ -6,8 +6,8 @@ the ledger records the first engine that answers, and everything that reads or c
 
 from dataclasses import dataclass, field
 
-from tenancy.activities.allocate_workflow_handle import ENGINE_CONNECTION
 from tenancy.activities.expected_handles import LABEL
+from tenancy.engine.recorded_engine import expected_engine
 from tenancy.engine.tenancy import Tenancy
 from tenancy.engine.workflow import Runs
 from tenancy.ledger.envelope import Stamp
@@ -16,7 +16,6 @@ from tenancy.saga.errors import TenancyError
 from tenancy.saga.facts import EngineRecorded
 from tenancy.saga.names import PLATFORM_STREAM
 from tenancy.saga.platform import Platform
-from tenancy.saga.systems import ExpectedSystem, accepted_for, is_lost
 
 _STAMP = Stamp("engine")
 
@@ -29,19 +28,11 @@ def open_runs(tenancy: Tenancy, ledger: LedgerSession) -> Runs:
     return runs
 
 
-def require_same_engine(found: str, recorded: str, platform: Platform) -> None:
-    """OtherSystemError unless the engine that answers is the recorded one or its declared successor. If none is
-    recorded, or the recorded one is declared lost, every engine is right."""
-    if recorded and not is_lost(recorded, platform.replaced_systems):
-        accepted = accepted_for(recorded, platform.replaced_systems)
-        ExpectedSystem(accepted, ENGINE_CONNECTION).require(found, LABEL)
-
-
 def _require_recorded(runs: Runs, ledger: LedgerSession, platform: Platform) -> None:
     recorded = ledger.recorded_engine()
-    is_first = not recorded.system or is_lost(recorded.system, platform.replaced_systems)
-    found = runs.identity(make=is_first)
-    require_same_engine(found, recorded.system, platform)
+    expected = expected_engine(recorded.system, platform)
+    found = runs.identity(make=not expected.accepted)
+    expected.require(found, LABEL)
     if found and (not recorded.by_fact or found != recorded.system):
         ledger.append_notice(PLATFORM_STREAM, EngineRecorded(found), stamp=_STAMP)
 

@@ -12,6 +12,7 @@ from tenancy.activities.registry import find_maker, maker_of
 from tenancy.adapters.advisory_lock import Holder
 from tenancy.adapters.application_names import UNWINDER
 from tenancy.adapters.storage import LockPolicy
+from tenancy.engine.recorded_engine import expected_engine
 from tenancy.engine.workflow import Runs
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import Ledger, LedgerSession, utc_now
@@ -136,7 +137,8 @@ class Tenancy:
             observe,
             partial(self.product_of, saga),
             note_replaced,
-            seconds,
+            expected_engine=lambda: expected_engine(ledger.recorded_engine().system, self.platform),
+            timeout_seconds=seconds,
         )
         return context
 
