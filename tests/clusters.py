@@ -40,7 +40,7 @@ _KINDS = (
 def cluster_programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The programs that stand for images in `cluster_server`: those of the repository's products, and of tests."""
     layout = Layout(tmp_path_factory.mktemp("sandbox"))
-    write_programs(layout)
+    write_programs(layout, layout.products)
     return layout.programs
 
 

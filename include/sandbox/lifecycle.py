@@ -7,6 +7,7 @@ of itself, and does only what is needed. It ends no process that was not recorde
 import time
 from collections.abc import Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import Final
 
 from sandbox import (
@@ -99,7 +100,7 @@ class _Sandbox:
         self.environment = airflow_env.variables(layout, self.ports, self.secrets, airflow_options, self.executor)
 
     def up(self) -> None:
-        write_programs(self.layout)
+        write_programs(self.layout, Path(self.environment["TENANCY_PRODUCTS"]))
         if self._nothing_to_do():
             self.progress.say(f"The sandbox in {self.layout.home} is up and healthy.")
             return

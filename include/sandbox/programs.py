@@ -4,7 +4,6 @@
 activities and migration Jobs run on a laptop without a container engine.
 """
 
-import os
 import sys
 import tomllib
 from pathlib import Path
@@ -18,9 +17,8 @@ FILE: Final = "sandbox.toml"
 _PYTHON: Final = frozenset({"python", "python3"})
 
 
-def write_programs(layout: Layout) -> None:
-    """Write the programs of all products. SandboxError names the file and key that is wrong."""
-    products = Path(os.environ.get("TENANCY_PRODUCTS") or layout.products)
+def write_programs(layout: Layout, products: Path) -> None:
+    """Write the programs of all products in this folder. SandboxError names the file and key that is wrong."""
     programs: dict[str, list[str]] = {}
     for file in sorted(products.glob(f"*/{FILE}")):
         for image, command in _images(file).items():

@@ -39,7 +39,6 @@ def test_the_page_adds_a_table_and_a_program_and_the_contract_holds(copy: Path):
     tested = run_pytest(copy, "-v", *words[words.index("pytest") + 1 :])
     assert tested.returncode == 0, tested.stdout[-8000:]
     assert tested.stdout.count("[create_mailbox] PASSED") > 10
-    assert not list((copy.parent / "mailboxes").iterdir())
 
 
 def test_the_page_is_a_product_that_passes_the_check(copy: Path):

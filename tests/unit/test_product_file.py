@@ -14,6 +14,7 @@ from tenancy.activities.plan import plan_of, plan_problems
 from tenancy.activities.registry import BUILT_IN
 from tenancy.adapters.product_file import chart_version, load_product, newest_revision
 from tenancy.saga.errors import PlatformError, ProductFileError
+from tenancy.saga.product import MigrationJob
 from tests.products import PLAN, SAMPLE
 
 NAMES = [activity.name for activity in PLAN]
@@ -209,3 +210,37 @@ def test_a_merge_and_a_typed_revision_are_read(folder: Path):
     (versions / "0003_more.py").write_text("revision: str = '0003'\ndown_revision: str | None = '0001'")
     (versions / "0004_merge.py").write_text("revision = '0004'\ndown_revision = ('0002', '0003')")
     assert newest_revision(load_product(folder, plan_problems)) == "0004"
+
+
+JOB = {"job": {"image": "registry.example/flyway:10", "version": "42", "command": ["flyway", "migrate"]}}
+NAMESPACE_FIRST = [name for name in NAMES if name != "apply_tenant_schema"]
+NAMESPACE_FIRST.insert(NAMESPACE_FIRST.index("deploy_workloads") + 1, "apply_tenant_schema")
+
+
+def test_migrations_may_be_an_image(folder: Path):
+    change(folder, migrations=JOB, activities=NAMESPACE_FIRST)
+    product = load_product(folder, plan_problems)
+    assert product.migrations is None
+    assert product.migration_job == MigrationJob("registry.example/flyway:10", "42", ("flyway", "migrate"))
+    assert newest_revision(product) == "42"
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        3,
+        {"jobs": {}},
+        {"job": {"image": "a"}},
+        {"job": {"image": "a b", "version": "1"}},
+        {"job": {"image": "a", "version": "1", "command": "migrate"}},
+    ],
+)
+def test_a_migration_job_with_mistakes_says_what_it_must_be(folder: Path, job: Any):
+    change(folder, migrations=job, activities=NAMESPACE_FIRST)
+    [problem] = [each for each in problems_of(folder) if "migrations" in each]
+    assert "product.toml: migrations must be the relative path of a folder, or job = { image, version }" in problem
+
+
+def test_a_migration_job_needs_the_namespace_before_it(folder: Path):
+    change(folder, migrations=JOB)
+    assert any("deploy_workloads must come before apply_tenant_schema" in each for each in problems_of(folder))

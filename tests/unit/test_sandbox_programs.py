@@ -12,10 +12,8 @@ from sandbox.programs import write_programs
 
 
 @pytest.fixture
-def products(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "products"
-    monkeypatch.setenv("TENANCY_PRODUCTS", str(folder))
-    return folder
+def products(tmp_path: Path) -> Path:
+    return tmp_path / "products"
 
 
 def written(products: Path, **files: str) -> dict[str, list[str]]:
@@ -24,7 +22,7 @@ def written(products: Path, **files: str) -> dict[str, list[str]]:
         (products / product / "sandbox.toml").write_text(text)
         (products / product / "tool.py").write_text("")
     layout = Layout(products.parent / "home")
-    write_programs(layout)
+    write_programs(layout, products)
     found: dict[str, list[str]] = json.loads(layout.programs.read_text())
     return found
 

@@ -1,5 +1,6 @@
 """Apply per-tenant schema: the product's migrations and its tenant-admin account, in one transaction."""
 
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -16,12 +17,12 @@ from tenancy.activities.allocate_storage import (
 )
 from tenancy.activities.context import ActivityContext, Observation, SystemClients
 from tenancy.activities.invitations import digest_of, invitation_of
+from tenancy.activities.migration_job import run_migration_job
 from tenancy.saga.advice import Remedy
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.errors import PlatformError, TenancyError, TenantPasswordError, TransientError
 from tenancy.saga.names import ActivityName, TenantId, proof_of
 from tenancy.saga.platform import Platform, Region
-from tenancy.saga.product import Product
 from tenancy.saga.states import ActivityKind
 from tenancy.saga.system_status import STORAGE
 from tenancy.saga.systems import Location
@@ -29,7 +30,7 @@ from tenancy.saga.tenant import Intent, Resource
 
 if TYPE_CHECKING:
     from tenancy.adapters.admin_account import AdminAccount
-    from tenancy.adapters.migrations import Migrations
+    from tenancy.adapters.migrations import AppliedToSchema
     from tenancy.adapters.storage import StorageServer
     from tenancy.adapters.storage_databases import DatabaseStatus
     from tenancy.adapters.tenant_database import SchemaStatus, TenantDatabase
@@ -73,7 +74,7 @@ class ApplyTenantSchema(Activity):
             self._apply(context)
 
     def _apply(self, context: ActivityContext) -> None:
-        migrations, admin = _migrations_of(context.product), admin_account_of(context)
+        migrations, admin = _migrations_of(context), admin_account_of(context)
         try:
             database_of(context).apply_schema(
                 context.tenant_id,
@@ -175,10 +176,14 @@ def admin_account_of(context: ActivityContext) -> "AdminAccount | None":
     )
 
 
-def _migrations_of(product: Product) -> "Migrations":
+def _migrations_of(context: ActivityContext) -> "AppliedToSchema":
     """PlatformError when an attempt of before has a schema and the product has no migrations any more."""
+    from tenancy.adapters.job_migrations import JobMigrations
     from tenancy.adapters.migration_folder import migrations_in
 
+    product = context.product
+    if product.migration_job is not None:
+        return JobMigrations(product.migration_job, partial(run_migration_job, context, product.migration_job))
     if product.migrations is None:
         raise PlatformError(
             f"The product {product.name} {product.version} has no migrations: run the version that has them, or cancel "

@@ -26,6 +26,7 @@ from tenancy.activities.container_results import (
     result_of,
 )
 from tenancy.activities.context import ActivityContext, Observation, SystemClients
+from tenancy.activities.job_ends import require_success
 from tenancy.adapters.server_deadlines import CLUSTER_WRITE_SECONDS, MARGIN_SECONDS
 from tenancy.saga.advice import Remedy
 from tenancy.saga.causes import Cause, Evidence
@@ -45,8 +46,6 @@ if TYPE_CHECKING:
     from tenancy.adapters.job_documents import JobSpec
     from tenancy.adapters.job_outcome import JobEnd
 
-TEMPORARY: Final = 75
-"""The exit code by which an image asks for another try: EX_TEMPFAIL of sysexits.h."""
 _ADVICE: Final = "Read the log of its Job. If nothing moves: cancel, reset, retry."
 _AFTER_THE_JOB: Final = timedelta(minutes=2)
 """The cluster ends the Job first; then there is a reason to record."""
@@ -182,16 +181,8 @@ class ContainerActivity(Activity):
 
     def _result(self, end: "JobEnd") -> Mapping[str, Any]:
         """The result of a Job that ended well; else the error that says how it ended."""
-        if end.succeeded:
-            return result_of(end.message)
-        log = _end_of(end.log)
-        if end.overdue:
-            minutes = f"{self.spec.timeout_minutes:g} minutes"
-            raise PermanentError(f"it did not end within {minutes}{log}", cause=Cause.CLUSTER_JOB)
-        if end.interrupted:
-            raise TransientError(f"its pod was ended from outside ({end.reason}){log}", cause=Cause.CLUSTER_JOB)
-        failure = TransientError if end.code == TEMPORARY else PermanentError
-        raise failure(f"it failed with exit code {end.code}{log}", cause=Cause.CLUSTER_JOB)
+        require_success(end, self.spec.timeout_minutes, Cause.CLUSTER_JOB)
+        return result_of(end.message)
 
     def _refuse_foreign(self, result: Mapping[str, Any], name: str) -> None:
         owner = foreign_owner(result)
@@ -248,12 +239,6 @@ def _why(kind: str, name: str, found: Found) -> str:
     if not found.present:
         return f"the {kind} {name} does not exist{f': {found.why}' if found.why else ''}"
     return found.why if name in found.why else f"the {kind} {name} is not as it should be: {found.why}"
-
-
-def _end_of(log: str) -> str:
-    """The end of a log as a part of a sentence; empty when there is none."""
-    lines = [line.strip() for line in log.splitlines() if line.strip()]
-    return f"; the end of its log: {' | '.join(lines[-20:])[-1000:]}" if lines else ""
 
 
 def _digest(text: str) -> str:

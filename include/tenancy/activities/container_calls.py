@@ -35,6 +35,7 @@ def effect_input(context: ActivityContext, spec: ContainerSpec, name: str) -> di
         "attempt": context.saga.attempt,
         "plan": {key: getattr(context.plan, key) for key in _PLAN},
         "region": {"name": region.name, "ingress_domain": region.ingress_domain},
+        "parameters": {each.key: asked.values.get(each.key, each.default) for each in context.product.parameters},
         "outputs": {activity: dict(values) for activity, values in context.outputs.items()},
     }
 

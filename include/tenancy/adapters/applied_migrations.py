@@ -1,4 +1,4 @@
-"""The table of what was applied to a schema by sql_migrations.py: `tenancy_migration`, in that schema.
+"""The table of what sql_migrations.py and job_migrations.py applied to a schema: `tenancy_migration`, in that schema.
 
 The tenant owns the table and may have put anything in its place: no more of it is read than we need.
 """
@@ -9,7 +9,7 @@ from typing import Any, Final, LiteralString
 import psycopg
 from psycopg import sql
 
-from tenancy.adapters.migration_files import VERSION_LIMIT, MigrationFile
+from tenancy.adapters.migration_files import VERSION_LIMIT
 from tenancy.adapters.sessions import Session
 
 TABLE: Final = "tenancy_migration"
@@ -46,9 +46,9 @@ class AppliedMigrations:
         """So many rows at most, the highest number first."""
         return [AppliedMigration(**row) for row in self._execute(_NEWEST, (VERSION_LIMIT, limit))]
 
-    def record(self, file: MigrationFile) -> None:
-        """Note that the file was applied."""
-        self._execute(_RECORD, (file.number, file.version, file.checksum))
+    def record(self, number: int, version: str, checksum: str) -> None:
+        """Note that this was applied."""
+        self._execute(_RECORD, (number, version, checksum))
 
     def _execute(self, statement: LiteralString, values: tuple[object, ...] | None = None) -> psycopg.Cursor[Any]:
         return self._session.execute(sql.SQL(statement).format(**self._names), values)

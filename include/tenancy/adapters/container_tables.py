@@ -15,6 +15,7 @@ from tenancy.saga.platform_values import plan_problems
 from tenancy.saga.product import ContainerSpec
 
 TABLE: Final = "container_activities"
+IMAGE_PATTERN: Final = r"^[A-Za-z0-9][\w.:/@-]*$"
 _LONGEST_MINUTES: Final = 24 * 60
 
 
@@ -30,7 +31,7 @@ class _Table(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
-    image: Annotated[str, _word("an image, such as registry.example/tool:1.2", r"^[A-Za-z0-9][\w.:/@-]*$")]
+    image: Annotated[str, _word("an image, such as registry.example/tool:1.2", IMAGE_PATTERN)]
     label: Annotated[str, Field(pattern=r"\S", max_length=60, description="a text of at most 60 characters")]
     resource: Annotated[str, _word("a word of a-z, 0-9 and _", r"^[a-z][a-z0-9_]{0,62}$")]
     requires: Annotated[list[_Name], Field(description="a list of names of activities")] = []

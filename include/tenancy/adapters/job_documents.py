@@ -16,6 +16,8 @@ Document = dict[str, Any]
 
 DIGEST: Final = "tenancy.internal/input-digest"
 """An annotation: what the Job was made from. Another digest means that it did something else."""
+_FILES_NAME: Final = "tenancy.internal/files"
+"""An annotation: the name of the Secret that the Job's pod waits for."""
 CONTAINER: Final = "main"
 MESSAGE_PATH: Final = "/dev/termination-log"
 KEPT_SECONDS: Final = 3600
@@ -42,6 +44,8 @@ class JobSpec:
     """Path below the folder -> text."""
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The same, of files that may have secrets."""
+    secret_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Variables whose texts are in the Secret only."""
     hidden: tuple[str, ...] = field(default=(), repr=False)
     """Texts that must be in no message."""
     cpu: str = "250m"
@@ -73,7 +77,7 @@ def job_document(spec: JobSpec, secret: str) -> Document:
     metadata = {
         "name": spec.name,
         "labels": dict(spec.labels),
-        "annotations": {PROOF: spec.proof, DIGEST: spec.digest},
+        "annotations": {PROOF: spec.proof, DIGEST: spec.digest, _FILES_NAME: secret},
     }
     return {
         "apiVersion": "batch/v1",
@@ -90,25 +94,27 @@ def job_document(spec: JobSpec, secret: str) -> Document:
 
 def _pod(spec: JobSpec, secret: str) -> Document:
     items = [{"key": key, "path": path} for key, (path, _) in spec.mounted.items()]
+    volumes = [{"name": "files", "secret": {"secretName": secret, "items": items}}] if items else []
     return {
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": 10,
         "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
-        "containers": [_container(spec)],
-        "volumes": [{"name": "files", "secret": {"secretName": secret, "items": items}}],
+        "containers": [_container(spec, secret)],
+        "volumes": volumes,
     }
 
 
-def _container(spec: JobSpec) -> Document:
+def _container(spec: JobSpec, secret: str) -> Document:
+    mounts = [{"name": "files", "mountPath": spec.folder, "readOnly": True}] if spec.mounted else []
     size = {"cpu": spec.cpu, "memory": spec.memory}
     container: Document = {
         "name": CONTAINER,
         "image": spec.image,
         "args": list(spec.arguments),
-        "env": [{"name": name, "value": value} for name, value in spec.environment.items()],
-        "volumeMounts": [{"name": "files", "mountPath": spec.folder, "readOnly": True}],
+        "env": [*_secret_variables(spec, secret), *({"name": n, "value": v} for n, v in spec.environment.items())],
+        "volumeMounts": mounts,
         "terminationMessagePath": MESSAGE_PATH,
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
         "resources": {"requests": size, "limits": size},
@@ -116,17 +122,23 @@ def _container(spec: JobSpec) -> Document:
     return container | ({"command": list(spec.command)} if spec.command else {})
 
 
+def _secret_variables(spec: JobSpec, secret: str) -> list[Document]:
+    references = {name: {"secretKeyRef": {"name": secret, "key": name}} for name in spec.secret_environment}
+    return [{"name": name, "valueFrom": reference} for name, reference in references.items()]
+
+
 def secret_of(job: Document) -> str:
     """The name of the Secret that the Job's pod waits for."""
-    return str(job["spec"]["template"]["spec"]["volumes"][0]["secret"]["secretName"])
+    return str(job["metadata"]["annotations"][_FILES_NAME])
 
 
 def secret_document(spec: JobSpec, job: Document) -> Document:
     """The Secret with the files of this Job; the cluster deletes it with the Job."""
+    texts = {**spec.secret_environment, **{key: text for key, (_, text) in spec.mounted.items()}}
     owner = {"apiVersion": "batch/v1", "kind": "Job", "name": job["metadata"]["name"], "uid": job["metadata"]["uid"]}
     return {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {"name": secret_of(job), "labels": dict(spec.labels), "ownerReferences": [owner]},
-        "data": {key: b64encode(text.encode()).decode() for key, (_, text) in spec.mounted.items()},
+        "data": {key: b64encode(text.encode()).decode() for key, text in texts.items()},
     }

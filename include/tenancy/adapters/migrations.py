@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PermanentError
@@ -39,6 +39,13 @@ def failing_at(place: str) -> Iterator[None]:
         yield
     except Error as error:
         raise StatementError(place, error) from error
+
+
+class AppliedToSchema(Protocol):
+    """What brings a tenant's schema to a version: migrations in a folder, or those of an image (job_migrations.py)."""
+
+    def apply(self, session: "Session", *, schema: str, target: str, then: Callable[[], None]) -> None:
+        """Bring the schema to `target`, then call `then`. Idempotent."""
 
 
 class Migrations(ABC):

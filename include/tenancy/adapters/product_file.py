@@ -15,12 +15,12 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from tenancy.adapters.container_tables import read_containers
+from tenancy.adapters.container_tables import IMAGE_PATTERN, read_containers
 from tenancy.adapters.migration_folder import WHAT_IT_MUST_HAVE, has_migrations, migrations_in
 from tenancy.adapters.product_error import product_error
 from tenancy.saga.names import ActivityName
 from tenancy.saga.platform_values import NAME
-from tenancy.saga.product import ContainerSpec, Product
+from tenancy.saga.product import ContainerSpec, MigrationJob, Product
 from tenancy.saga.product_parameters import Parameter
 
 PRODUCT_FILE: Final = "product.toml"
@@ -40,6 +40,31 @@ def _text(description: str, pattern: str = r"\S") -> Any:
     return Field(pattern=pattern, max_length=253, description=description)
 
 
+class _JobTable(BaseModel):
+    """The image that migrates."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    image: Annotated[str, _text("an image", IMAGE_PATTERN)]
+    version: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,62}$")]
+    command: list[Annotated[str, Field(max_length=4096)]] = []
+    timeout_minutes: Annotated[float, Field(gt=0, le=24 * 60)] = 30
+
+
+class _MigrationsTable(BaseModel):
+    """Migrations that are no folder."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    job: _JobTable
+
+
+_JOB_KEYS: Final = (
+    "migrations must be the relative path of a folder, or job = { image, version } and optionally command, a list of "
+    "texts, and timeout_minutes, a number up to 1440"
+)
+
+
 class _Document(BaseModel):
     """Nothing is converted, and no key is left over."""
 
@@ -50,7 +75,9 @@ class _Document(BaseModel):
     activities: Annotated[list[str], Field(min_length=1, description="a list of names of activities")]
     chart: Annotated[str | None, _text("the relative path of a folder")] = None
     values: Annotated[str | None, _text("the relative path of a file")] = None
-    migrations: Annotated[str | None, _text("the relative path of a folder")] = None
+    migrations: Annotated[
+        str | _MigrationsTable | None, Field(description="the relative path of a folder, or a table with a job")
+    ] = None
     admin_account: Annotated[str | None, _text("the relative path of a folder")] = None
     plans: Annotated[
         list[Annotated[str, Field(pattern=f"^(?:{NAME.pattern})$")]] | None,
@@ -83,7 +110,7 @@ def load_product(folder: Path, plan_problems: PlanProblems) -> Product:
     problems += wrong_containers
     problems += [*_wrong_name(named, home), *_wrong_plan(named, containers, plan_problems), *_wrong_files(named, home)]
     problems += _unused_keys(named)
-    problems += _reserved_labels(named)
+    problems += [*_reserved_labels(named), *_job_before_its_namespace(named)]
     parameters, wrong = _read_parameters(named, home)
     if parsed is None or problems or wrong:
         raise product_error(folder, [*(f"{PRODUCT_FILE}: {each}" for each in problems), *wrong])
@@ -117,6 +144,8 @@ def chart_version(product: Product) -> str:
 
 def newest_revision(product: Product) -> str:
     """The version to which the product's migrations lead; empty when the product has none."""
+    if product.migration_job:
+        return product.migration_job.version
     return migrations_in(product.migrations).newest() if product.migrations else ""
 
 
@@ -130,6 +159,8 @@ def _read(document: dict[str, Any]) -> tuple[_Document | None, list[str]]:
 
 def _sentence(error: ErrorDetails) -> str:
     key = str(error["loc"][0])
+    if key == "migrations":
+        return _JOB_KEYS
     if error["type"] == "extra_forbidden":
         return f"unknown key {key} (there are: {', '.join(_Document.model_fields)})"
     if error["type"] == "missing":
@@ -224,10 +255,28 @@ def _unused_keys(document: dict[str, Any]) -> Iterator[str]:
         yield "admin_account has no effect without migrations"
 
 
+def _job_before_its_namespace(document: dict[str, Any]) -> Iterator[str]:
+    names = document.get("activities")
+    if not isinstance(document.get("migrations"), dict) or not isinstance(names, list):
+        return
+    if "apply_tenant_schema" in names and "deploy_workloads" not in names[: names.index("apply_tenant_schema")]:
+        yield (
+            "activities: a migration Job runs in the tenant's namespace, so deploy_workloads must come before "
+            "apply_tenant_schema"
+        )
+
+
 def _reserved_labels(document: dict[str, Any]) -> list[str]:
     labels = document.get("labels")
     ours = [key for key in labels if key.startswith(_OUR_LABELS)] if isinstance(labels, dict) else []
     return [f"labels: {key} is set by Tenancy itself" for key in ours]
+
+
+def _migration_job(given: "str | _MigrationsTable | None") -> MigrationJob | None:
+    if given is None or isinstance(given, str):
+        return None
+    job = given.job
+    return MigrationJob(job.image, job.version, tuple(job.command), job.timeout_minutes)
 
 
 def _product(parsed: _Document, home: Path) -> Product:
@@ -241,7 +290,8 @@ def _product(parsed: _Document, home: Path) -> Product:
         activities=tuple(ActivityName(name) for name in parsed.activities),
         chart=path(parsed.chart),
         values=path(parsed.values),
-        migrations=path(parsed.migrations),
+        migrations=path(parsed.migrations) if isinstance(parsed.migrations, str) else None,
+        migration_job=_migration_job(parsed.migrations),
         admin_account=path(parsed.admin_account),
         plans=tuple(parsed.plans or ()),
         labels=parsed.labels,

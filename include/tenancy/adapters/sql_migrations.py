@@ -41,7 +41,7 @@ class SqlMigrations(Migrations):
                 search_first(session, schema)
                 run_file(session, file, self.folder.name)
                 with failing_at(table.place):
-                    table.record(file)
+                    table.record(file.number, file.version, file.checksum)
             search_first(session, schema)
             then()
 

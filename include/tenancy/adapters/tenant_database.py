@@ -14,7 +14,7 @@ from tenancy.adapters.admin_account import AdminAccount, InvitationStatus
 from tenancy.adapters.advisory_lock import acquire_lock
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.migration_folder import recorded_version
-from tenancy.adapters.migrations import Migrations, StatementError, failing_at
+from tenancy.adapters.migrations import AppliedToSchema, StatementError, failing_at
 from tenancy.adapters.postgres_errors import Failure, translated_error
 from tenancy.adapters.server_identity import require_same
 from tenancy.adapters.sessions import Session, session
@@ -48,7 +48,7 @@ class TenantDatabase:
     def apply_schema(
         self,
         tenant_id: TenantId,
-        migrations: Migrations,
+        migrations: AppliedToSchema,
         admin: AdminAccount | None,
         policy: LockPolicy,
         *,

@@ -16,6 +16,8 @@ def summary_of(product: Product) -> Iterator[str]:
         yield f"values      {product.values.name}"
     if product.migrations:
         yield f"migrations  {product.migrations.name}, newest revision {newest_revision(product)}"
+    if product.migration_job:
+        yield f"migrations  the image {product.migration_job.image}, which leads to {product.migration_job.version}"
     if product.admin_account:
         yield f"admin       {product.admin_account.name}"
     if product.plans:

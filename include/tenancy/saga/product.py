@@ -42,6 +42,18 @@ PROVISIONING_DAG: Final = "tenant_provisioning"
 
 
 @dataclass(frozen=True)
+class MigrationJob:
+    """An image that migrates a tenant's database: it is run as a Job in the tenant's namespace."""
+
+    image: str
+    version: str
+    """The version of the schema that it leads to."""
+    command: tuple[str, ...] = ()
+    """The container's command; empty: the image's own."""
+    timeout_minutes: float = 30
+
+
+@dataclass(frozen=True)
 class Product:
     """One product, as its folder describes it."""
 
@@ -56,6 +68,8 @@ class Product:
     """The template of the chart's values."""
     migrations: Path | None = None
     """The folder of the migrations."""
+    migration_job: MigrationJob | None = None
+    """The migrations, where they are an image and not a folder."""
     admin_account: Path | None = None
     """The folder of the statements about the tenant-admin account."""
     plans: tuple[str, ...] = ()
