@@ -14,6 +14,7 @@ from tenantctl.options import (
     DryRun,
     Email,
     Force,
+    MaybeSlug,
     Name,
     Plan,
     Product,
@@ -21,12 +22,15 @@ from tenantctl.options import (
     Ref,
     Region,
     Renew,
+    RequestFile,
+    Settings,
     Timeout,
     Waits,
     Yes,
 )
 from tenantctl.paths import tenant_path
 from tenantctl.polling import DEFAULT_TIMEOUT_SECONDS
+from tenantctl.request_values import requested
 from tenantctl.session import Session
 from tenantctl.tenant import Tenant
 
@@ -35,34 +39,40 @@ _GOES_ON: Final = "Interrupted. The operation continues; `tenantctl watch` shows
 
 def create(
     session: Session,
-    slug: Ref,
+    slug: MaybeSlug = None,
     *,
     name: Name = None,
     plan: Plan = None,
     region: Region = None,
     email: Email = None,
     product: Product = None,
+    settings: Settings = None,
+    file: RequestFile = None,
     reason: Reason = None,
     dry_run: DryRun = False,
 ) -> ExitCode:
     """Create a tenant.
 
-    On a terminal it asks for missing values. Without --product it is a tenant of the default product.
+    On a terminal it asks for missing values. Without --product it is a tenant of the default product. --set gives the
+    product's own parameters; --from reads all fields from a file, and options win over it.
     """
+    options = {"slug": slug, "name": name, "plan": plan, "region": region, "admin_email": email}
+    given = requested(file, settings, **options, product=product, reason=reason)
     body = {
-        "slug": slug,
-        "name": _asked(session, name, "--name", "The organisation's name"),
-        "plan": _asked(session, plan, "--plan", f"Plan{_offer(session, 'plans', plan)}"),
-        "region": _asked(session, region, "--region", f"Region{_offer(session, 'regions', region)}"),
-        "admin_email": _asked(session, email, "--admin-email", "The tenant admin's address"),
-        "reason": reason,
+        **given,
+        "slug": _asked(session, given.get("slug"), "TENANT", "Slug"),
+        "name": _asked(session, given.get("name"), "--name", "The organisation's name"),
+        "plan": _asked(session, given.get("plan"), "--plan", f"Plan{_offer(session, 'plans', given.get('plan'))}"),
+        "region": _asked(
+            session, given.get("region"), "--region", f"Region{_offer(session, 'regions', given.get('region'))}"
+        ),
+        "admin_email": _asked(session, given.get("admin_email"), "--admin-email", "The tenant admin's address"),
     }
-    body |= {"product": product} if product else {}
     answer = session.api.post("/tenants", body, dry_run=dry_run)
     return (
         report_preview(session, answer)
         if dry_run
-        else report_done(session, answer, f"Follow it: tenantctl watch {slug}")
+        else report_done(session, answer, f"Follow it: tenantctl watch {body['slug']}")
     )
 
 
@@ -126,13 +136,14 @@ def retry(
     plan: Plan = None,
     region: Region = None,
     email: Email = None,
+    settings: Settings = None,
 ) -> ExitCode:
     """Retry a tenant that was reset: start a new attempt.
 
     The tenant keeps its id. Options correct the request. After three attempts that did not end Active, type the slug
     (or give --confirm).
     """
-    corrections = _corrections(name=name, plan=plan, region=region, admin_email=email)
+    corrections = requested(None, settings, name=name, plan=plan, region=region, admin_email=email)
     body = {"corrections": corrections, "confirm_slug": confirm or ""}
     action = TenantAction(session, ref, "retry", reason, yes, body)
     return action.preview() if dry_run else report_done(session, action.perform(), f"Follow it: tenantctl watch {ref}")
@@ -174,12 +185,13 @@ def recreate(
     region: Region = None,
     email: Email = None,
     product: Product = None,
+    settings: Settings = None,
 ) -> ExitCode:
     """Recreate a tenant: a new one takes its slug.
 
     Only for a tenant that has nothing left. Options correct the request; without --product it keeps its product.
     """
-    corrections = _corrections(name=name, plan=plan, region=region, admin_email=email)
+    corrections = requested(None, settings, name=name, plan=plan, region=region, admin_email=email)
     body = {"corrections": corrections, **({"product": product} if product else {})}
     action = TenantAction(session, ref, "recreate", reason, yes, body, by_id=True)
     if dry_run:
@@ -214,10 +226,6 @@ def invitation(session: Session, ref: Ref, *, renew: Renew = False, reason: Reas
     answer = session.api.post(tenant_path(ref, "invitation"), {"renew": renew, "reason": why})
     session.show_response(answer, details.draw_invitation)
     return ExitCode.DONE
-
-
-def _corrections(**given: str | None) -> dict[str, str]:
-    return {name: value for name, value in given.items() if value}
 
 
 def _asked(session: Session, given: str | None, option: str, what: str) -> str:

@@ -85,7 +85,8 @@ def require_text(ctx: typer.Context) -> None:
     """Refuse an option or argument that cannot be sent: Python reads undecodable bytes as lone surrogates."""
     for param in ctx.command.params:
         value = ctx.params.get(param.name or "")
-        if isinstance(value, str) and not is_text(value):
+        texts = [str(each) for each in value] if isinstance(value, list | tuple) else [str(value)]
+        if not all(is_text(text) for text in texts):
             raise typer.BadParameter(
                 "It has characters that are not UTF-8.", ctx=ctx, param_hint=_hint(param.opts[0], param.metavar)
             )

@@ -3,6 +3,7 @@
 Text from outside goes through `escape_controls`. Nothing is read as markup.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -33,6 +34,7 @@ def draw_tenant(data: Json) -> RenderableType:
         ("Admin", data.get("admin_email")),
         ("Created", format_time(data.get("created_at"))),
         ("Address", data.get("url") or "-"),
+        *(("Parameter", f"{key}: {_as_text(value)}") for key, value in (data.get("parameters") or {}).items()),
         *_outputs(data),
     ]
     facts += [("Waits", tenant.held)] if tenant.held else []
@@ -45,6 +47,10 @@ def draw_tenant(data: Json) -> RenderableType:
     warnings = [*(data.get("warnings") or ()), *(data.get("platform_trouble") or ())]
     warnings += [each.get("said") for each in data.get("findings") or ()]
     return Group(pairs(facts), *(Text(escape_controls(f"! {warning}"), style="yellow") for warning in warnings))
+
+
+def _as_text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _outputs(data: Json) -> list[tuple[str, object]]:

@@ -1,5 +1,6 @@
 """Every option and argument once, with its help."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,6 +11,15 @@ _WAITING = "Waiting"
 Ref = Annotated[str, typer.Argument(metavar="TENANT", help="The tenant's id or slug.", show_default=False)]
 MaybeRef = Annotated[
     str | None, typer.Argument(metavar="[TENANT]", help="The tenant's id or slug.", show_default=False)
+]
+MaybeSlug = Annotated[str | None, typer.Argument(metavar="[TENANT]", help="The new tenant's slug.", show_default=False)]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="A parameter of the product. May be repeated.", show_default=False),
+]
+RequestFile = Annotated[
+    Path | None,
+    typer.Option("--from", metavar="FILE", help="A JSON or TOML file with fields of the request.", show_default=False),
 ]
 ClassId = Annotated[
     int | None, typer.Option("--class", metavar="ID", min=1, help="All tenants of this incident group.")

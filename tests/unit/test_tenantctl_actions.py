@@ -1,6 +1,7 @@
 """What an operator is asked, what is sent, and what is told: the verbs that change something."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -50,6 +51,85 @@ def test_create_without_an_operator_names_the_missing_option():
     ended = run(FakeTenancy(), "create", "globex", "--name", "Globex")
     assert ended.code == 2
     assert "--plan is missing" in ended.err
+
+
+def test_create_sends_the_products_parameters_as_texts():
+    """The server reads numbers, true and false from them: it has the product's schema."""
+    api = FakeTenancy()
+    assert run(api, "create", "globex", *CREATE, "--set", "seats=5", "--set", "motto=a=b", "--set", "tier=").code == 0
+    assert api.body()["parameters"] == {"seats": "5", "motto": "a=b", "tier": ""}
+
+
+@pytest.mark.parametrize("setting", ["seats", "=5", ""])
+def test_a_setting_without_key_or_value_is_wrong_usage(setting: str):
+    ended = run(FakeTenancy(), "create", "globex", *CREATE, "--set", setting)
+    assert (ended.code, "write key=value, such as --set seats=5" in ended.err) == (2, True)
+
+
+TOML = """
+slug = "globex"
+name = "Globex"
+plan = "starter"
+region = "us-east"
+admin_email = "admin@globex.example"
+reason = "INC-7"
+[parameters]
+seats = 5
+starts_on = 2026-01-31
+"""
+
+
+def test_create_reads_all_fields_from_a_file_and_options_win(tmp_path: Path):
+    file = tmp_path / "globex.toml"
+    file.write_text(TOML)
+    api = FakeTenancy()
+    assert run(api, "create", "--from", str(file), "--plan", "business", "--set", "seats=7").code == 0
+    assert api.body() == {
+        "slug": "globex",
+        "name": "Globex",
+        "plan": "business",
+        "region": "us-east",
+        "admin_email": "admin@globex.example",
+        "reason": "INC-7",
+        "parameters": {"seats": "7", "starts_on": "2026-01-31"},
+    }
+
+
+def test_create_reads_a_json_file_and_asks_for_what_is_missing(tmp_path: Path):
+    file = tmp_path / "globex.json"
+    file.write_text(
+        json.dumps({"name": "Globex", "plan": "starter", "region": "us-east", "parameters": {"trial": True}})
+    )
+    api = FakeTenancy()
+    assert run(api, "create", "--from", str(file), typed=["globex", "admin@globex.example"]).code == 0
+    assert (api.body()["slug"], api.body()["parameters"]) == ("globex", {"trial": True})
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "sentence"),
+    [
+        ("a.json", None, "cannot be read: No such file or directory"),
+        ("a.json", "{", "is not JSON: "),
+        ("a.json", "\xff", "is not JSON: "),
+        ("a.toml", "= 1", "is not TOML: "),
+        ("a.json", "[]", "must be an object with the fields of a request"),
+        ("a.json", '{"parameters": 5}', "and so must `parameters`"),
+    ],
+)
+def test_a_file_that_is_no_request_is_wrong_usage(tmp_path: Path, name: str, text: str | None, sentence: str):
+    file = tmp_path / name
+    if text is not None:
+        file.write_bytes(text.encode("latin-1"))
+    ended = run(FakeTenancy(), "create", "globex", "--from", str(file))
+    assert ended.code == 2
+    assert sentence in " ".join(ended.err.split())
+
+
+@pytest.mark.parametrize("verb", ["retry", "recreate"])
+def test_parameters_can_be_corrected(verb: str):
+    api = with_tenant("Failed ready" if verb == "retry" else "Decommissioned")
+    assert run(api, verb, "acme", "--set", "seats=8", "--reason", "typo").code == 0
+    assert api.body()["corrections"] == {"parameters": {"seats": "8"}}
 
 
 def test_a_reason_is_asked_for_and_without_an_operator_it_is_wrong_usage():

@@ -127,6 +127,12 @@ def test_a_tenant_is_shown_with_what_was_found_of_it():
     assert f"! {ORPHAN['said']}" in run(api, "show", "acme").out
 
 
+def test_a_tenant_is_shown_with_the_products_parameters():
+    shown = run(FakeTenancy(FakeTenant("acme", "Active")), "show", "acme").out
+    assert "seats: 5" in shown
+    assert "tier: gold" in shown
+
+
 def test_what_is_not_well_has_exit_code_1():
     api = FakeTenancy(FakeTenant("acme"))
     assert [run(api, "health").code, run(api, "audit", "acme").code] == [0, 0]
