@@ -13,12 +13,23 @@ from tenancy.ledger.measures import load_measures
 from tenancy.ledger.tenant_summaries import TenantFilter, attention_cutoffs, load_tenants
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
+from tenancy.saga.causes import Cause
 from tenancy.saga.errors import ProductFileError, Refused
 from tenancy.saga.names import RunId
 from tenancy.saga.product import PROVISIONING_DAG, Product
 from tenancy.saga.tenant import Saga
 from tests import real_systems
-from tests.integration.engine_harness import NO_OBJECTS, ORDER, RUN, SCHEMA, SECOND_RUN, VALIDATE, EngineHarness, lease
+from tests.integration.engine_harness import (
+    LATER,
+    NO_OBJECTS,
+    ORDER,
+    RUN,
+    SCHEMA,
+    SECOND_RUN,
+    VALIDATE,
+    EngineHarness,
+    lease,
+)
 from tests.products import SAMPLE, FewProducts
 
 CRM = replace(SAMPLE, name="crm")
@@ -159,6 +170,17 @@ def test_a_broken_product_stops_only_its_own_tenants(two: EngineHarness):
     assert two.external_objects == NO_OBJECTS
     two.record_commands(c.Decommission())
     assert two.saga.phase == "Decommissioned"
+
+
+def test_a_tenant_whose_product_breaks_is_held_with_the_mistakes_until_they_are_corrected(two: EngineHarness):
+    create(two, "crm")
+    give(two, sample=lambda: SAMPLE, crm=_broken)
+    two.reconcile_later()
+    assert (two.saga.phase, two.saga.hold.cause) == ("Provisioning", Cause.PLATFORM_FILE)
+    assert "name is missing" in two.saga.hold.reason
+    give(two, sample=lambda: SAMPLE, crm=lambda: CRM)
+    two.reconcile_later(2 * LATER)
+    assert "name is missing" not in two.saga.hold.reason
 
 
 def test_tenants_are_listed_by_product(two: EngineHarness):

@@ -40,7 +40,9 @@ def stalls_only(harness: EngineHarness) -> None:
     """What the reconciler does about stalls, so much later."""
     ledger = Ledger(harness.ledger, clock=lambda: utc_now() + STALLED)
     with ledger.open("tenancy reconcile") as opened:
-        record_stalls(harness.tenancy, opened, HoldDetector(lambda: harness.runs, opened.now))
+        record_stalls(
+            harness.tenancy, opened, HoldDetector(lambda: harness.runs, opened.now, harness.tenancy.product_of)
+        )
 
 
 @contextmanager
@@ -204,7 +206,7 @@ def test_its_own_task_that_took_the_lock_during_the_check_is_no_stranger(
         slowly = replace(harness.tenancy, clients=replace(harness.tenancy.clients, storage=slow))
         ledger = Ledger(harness.ledger, clock=lambda: utc_now() + STALLED)
         with ledger.open("tenancy reconcile") as opened:
-            record_stalls(slowly, opened, HoldDetector(lambda: harness.runs, opened.now))
+            record_stalls(slowly, opened, HoldDetector(lambda: harness.runs, opened.now, harness.tenancy.product_of))
     assert all(stalled.cause is not Cause.LOCK_HELD for stalled in harness.facts(f.ProvisioningStalled))
 
 

@@ -57,7 +57,8 @@ def reconcile(tenancy: Tenancy) -> str:
     began = tenancy.monotonic()
     with tenancy.ledger.open("tenancy reconcile") as ledger:
         engine = EngineOfPass(tenancy, ledger)
-        reconciler = _Reconciler(tenancy, ledger, engine, HoldDetector(engine, ledger.now), Counter())
+        holds = HoldDetector(engine, ledger.now, tenancy.product_of)
+        reconciler = _Reconciler(tenancy, ledger, engine, holds, Counter())
         for poke in pokes.load_pokes(ledger):
             reconciler.on_poke(poke)
         for suspect in silent_tenants.load_silent_tenants(ledger, max(SUSPECTS - reconciler.done["deadlines"], 0)):
