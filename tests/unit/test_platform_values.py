@@ -19,6 +19,7 @@ from tenancy.activities.deploy_workloads import quota_of
 from tenancy.adapters.platform_file import parse_platform
 from tenancy.saga.errors import PlatformFileError
 from tenancy.saga.platform import Platform
+from tenancy.saga.product import ExtraQuota
 from tests.conformance.manifests import deployment, ingress
 from tests.products import CHART
 from tests.unit.test_chart import VALUES
@@ -143,7 +144,7 @@ def test_whatever_the_file_accepts_the_chart_and_the_cluster_accept(change: tupl
     plan, region = accepted.plans["starter"], accepted.regions["eu-central"]
     _chart_accepts(accepted.name, plan.replicas, plan.cpu, plan.memory, region.ingress_domain)
     _cluster_accepts(accepted.name, plan.cpu, plan.memory, region.ingress_domain)
-    for limit in quota_of(plan).values():
+    for limit in quota_of(plan, ExtraQuota()).values():
         assert parse_quantity(limit) == quantities.parse(limit) > 0
         assert parse_quantity(limit) * 1000 <= 2**63 - 1
 

@@ -14,7 +14,7 @@ from tenancy.activities.plan import plan_of, plan_problems
 from tenancy.activities.registry import BUILT_IN
 from tenancy.adapters.product_file import chart_version, load_product, newest_revision
 from tenancy.saga.errors import PlatformError, ProductFileError
-from tenancy.saga.product import MigrationJob
+from tenancy.saga.product import ExtraQuota, MigrationJob
 from tests.products import PLAN, SAMPLE
 
 NAMES = [activity.name for activity in PLAN]
@@ -58,6 +58,7 @@ def test_the_sample_has_the_plan_that_was_a_constant_before():
         ({"name": "Sample"}, "name must be a lower-case word: letters, digits and hyphens"),
         ({"name": "other"}, "name must be sample, as the folder"),
         ({"name": None}, "name is missing"),
+        ({"quota": 5}, "quota must be a table"),
         ({"version": 1}, "version must be a text such as 1.0.0"),
         ({"version": "1 0"}, "version must be a text such as 1.0.0"),
         ({"colour": "red"}, "unknown key colour (there are: name, version, activities, chart"),
@@ -244,3 +245,25 @@ def test_a_migration_job_with_mistakes_says_what_it_must_be(folder: Path, job: A
 def test_a_migration_job_needs_the_namespace_before_it(folder: Path):
     change(folder, migrations=JOB)
     assert any("deploy_workloads must come before apply_tenant_schema" in each for each in problems_of(folder))
+
+
+@pytest.mark.parametrize(
+    ("table", "problem"),
+    [
+        ("pods = 1001", "quota: pods must be a whole number from 0 to 1000"),
+        ("pods = true", "quota: pods must be a whole number from 0 to 1000"),
+        ('cpu = "much"', "quota: cpu must be a Kubernetes quantity such as 250m or 256Mi"),
+        ("memory = 5", "quota: memory must be a Kubernetes quantity such as 250m or 256Mi"),
+        ('storage = "1Gi"', "quota: unknown key storage (there are: pods, cpu, memory)"),
+    ],
+)
+def test_a_mistake_in_the_quota_is_named(folder: Path, table: str, problem: str):
+    file = folder / "product.toml"
+    file.write_text(f"{file.read_text()}\n[quota]\n{table}\n")
+    assert problems_of(folder) == (f"product.toml: {problem}",)
+
+
+def test_the_quota_is_what_the_file_states(folder: Path):
+    file = folder / "product.toml"
+    file.write_text(f'{file.read_text()}\n[quota]\npods = 2\ncpu = "500m"\n')
+    assert load_product(folder, plan_problems).quota == ExtraQuota(2, "500m", "0")

@@ -17,8 +17,8 @@ from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.errors import PlatformError
 from tenancy.saga.names import HELM_LIMIT, ActivityName, object_name
 from tenancy.saga.platform import Plan, Platform, Region
-from tenancy.saga.product import Product
-from tenancy.saga.quantities import same, times
+from tenancy.saga.product import ExtraQuota, Product
+from tenancy.saga.quantities import plus, same, times
 from tenancy.saga.states import ActivityKind
 from tenancy.saga.system_status import CLUSTER
 from tenancy.saga.systems import Location
@@ -72,7 +72,7 @@ class DeployWorkloads(Activity):
     def run(self, context: ActivityContext) -> None:
         cluster, namespace = cluster_of(context), context.name_of(NAMESPACE, workload_name(context))
         cluster.namespaces.ensure(
-            namespace, labels=_labels(context), proof=context.proof, quota=quota_of(context.plan), fence=context.fence
+            namespace, labels=_labels(context), proof=context.proof, quota=_quota(context), fence=context.fence
         )
         cluster.releases.ensure(_desired_release(context), proof=context.proof, fence=context.fence)
 
@@ -140,12 +140,17 @@ def cluster_of(context: ActivityContext) -> "Cluster":
     return context.cluster_of(context.recorded(NAMESPACE))
 
 
-def quota_of(plan: Plan) -> dict[str, str]:
-    """The plan's replicas and one more: a rolling update starts the new pod before it ends an old one."""
+def _quota(context: ActivityContext) -> dict[str, str]:
+    return quota_of(context.plan, context.product.quota)
+
+
+def quota_of(plan: Plan, extra: ExtraQuota) -> dict[str, str]:
+    """The plan's replicas, one more, because a rolling update starts the new pod before it ends an old one, and the
+    product's own room."""
     count = plan.replicas + 1
-    cpu, memory = times(plan.cpu, count), times(plan.memory, count)
+    cpu, memory = plus(times(plan.cpu, count), extra.cpu), plus(times(plan.memory, count), extra.memory)
     return {
-        "pods": str(count),
+        "pods": str(count + extra.pods),
         "requests.cpu": cpu,
         "requests.memory": memory,
         "limits.cpu": cpu,
@@ -213,7 +218,7 @@ def _what_is_wrong(observed: "NamespaceStatus", context: ActivityContext) -> str
     if context.not_comparable:
         return context.not_comparable
     quota = cluster_of(context).namespaces.quota(observed.name)
-    return "" if same(quota, quota_of(context.plan)) else "has not the quota of its plan"
+    return "" if same(quota, _quota(context)) else "has not the quota of its plan"
 
 
 def _observe_release(context: ActivityContext) -> Observation:

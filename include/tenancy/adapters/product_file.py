@@ -18,6 +18,7 @@ from pydantic_core import ErrorDetails
 from tenancy.adapters.container_tables import IMAGE_PATTERN, read_containers
 from tenancy.adapters.migration_folder import WHAT_IT_MUST_HAVE, has_migrations, migrations_in
 from tenancy.adapters.product_error import product_error
+from tenancy.adapters.quota_table import read_quota
 from tenancy.saga.names import ActivityName
 from tenancy.saga.platform_values import NAME
 from tenancy.saga.product import ContainerSpec, MigrationJob, Product
@@ -88,6 +89,7 @@ class _Document(BaseModel):
         dict[Annotated[str, Field(pattern=_LABEL_KEY)], Annotated[str, Field(pattern=_LABEL_VALUE)]],
         Field(description="a table of Kubernetes labels, texts both"),
     ] = {}
+    quota: Annotated[dict[str, Any], Field(description="a table")] = {}
     container_activities: Annotated[dict[str, Any], Field(description="tables of container activities")] = {}
 
 
@@ -107,14 +109,15 @@ def load_product(folder: Path, plan_problems: PlanProblems) -> Product:
     home = folder.resolve()
     named = document if parsed is None else parsed.model_dump()
     containers, wrong_containers = read_containers(named, str(named.get("name")))
-    problems += wrong_containers
+    quota, wrong_quota = read_quota(named.get("quota", {}))
+    problems += [*wrong_containers, *wrong_quota]
     problems += [*_wrong_name(named, home), *_wrong_plan(named, containers, plan_problems), *_wrong_files(named, home)]
     problems += _unused_keys(named)
     problems += [*_reserved_labels(named), *_job_before_its_namespace(named)]
     parameters, wrong = _read_parameters(named, home)
     if parsed is None or problems or wrong:
         raise product_error(folder, [*(f"{PRODUCT_FILE}: {each}" for each in problems), *wrong])
-    return replace(_product(parsed, home), containers=containers, parameters=parameters)
+    return replace(_product(parsed, home), containers=containers, parameters=parameters, quota=quota)
 
 
 def load_containers(folder: Path) -> tuple[ContainerSpec, ...]:

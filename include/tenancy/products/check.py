@@ -5,12 +5,13 @@ rendered, Helm lints and renders the chart, and alembic and the admin's statemen
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
+from tenancy.activities.deploy_workloads import quota_of
 from tenancy.activities.plan import plan_problems
 from tenancy.adapters import manifests
 from tenancy.adapters.admin_account import PLACEHOLDERS
@@ -20,7 +21,8 @@ from tenancy.adapters.product_file import ADMIN_STATEMENTS, chart_version, load_
 from tenancy.adapters.readiness_rules import RULES
 from tenancy.adapters.release_objects import is_judged
 from tenancy.adapters.values_template import render_values
-from tenancy.products.example_tenant import example_variables
+from tenancy.products.chart_quota import quota_problems
+from tenancy.products.example_tenant import example_plan, example_variables
 from tenancy.saga.errors import ProductFileError, TenancyError
 from tenancy.saga.product import Product
 
@@ -70,12 +72,14 @@ def _chart_problems(product: Product) -> Iterator[str]:
     except TenancyError as error:
         yield f"{name}: {error}"
         return
-    yield from (f"{name}: {problem}" for problem in _workload_problems(rendered))
-
-
-def _workload_problems(rendered: dict[str, str]) -> Iterator[str]:
-    """Readiness is that of the workloads (adapters/release_readiness.py); docs/extending/products.md has the rules."""
     documents = [yaml.safe_load(text) for file in rendered.values() for _, text in manifests.documents(file)]
+    yield from (f"{name}: {problem}" for problem in _workload_problems(documents))
+    quota = quota_of(example_plan(), product.quota)
+    yield from (f"{name}: {problem}" for problem in quota_problems(documents, quota))
+
+
+def _workload_problems(documents: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """Readiness is that of the workloads (adapters/release_readiness.py); docs/extending/products.md has the rules."""
     if not any(_is_workload(each) for each in documents):
         yield (
             "must have a workload: a Deployment, StatefulSet, DaemonSet, Job, Pod or custom resource that is no hook. "

@@ -5,7 +5,13 @@ from typing import Any
 from tenancy.activities.plan import plan_of
 from tenancy.activities.workload_values import EXAMPLE
 from tenancy.adapters.parameter_schema import example_of
+from tenancy.saga.platform import Plan
 from tenancy.saga.product import Product
+
+
+def example_plan() -> Plan:
+    """The plan of EXAMPLE."""
+    return Plan(workflow_pool="example", **EXAMPLE["plan"])
 
 
 def example_variables(product: Product) -> dict[str, Any]:

@@ -37,6 +37,16 @@ class ContainerSpec:
     manual_removal: str = ""
 
 
+@dataclass(frozen=True)
+class ExtraQuota:
+    """What the namespace's quota has besides the plan's replicas: for pods that no plan counts. Quantities are
+    Kubernetes' own."""
+
+    pods: int = 0
+    cpu: str = "0"
+    memory: str = "0"
+
+
 PROVISIONING_DAG: Final = "tenant_provisioning"
 """The DAG of the default product (products.py has those of the others), and of all attempts that recorded no DAG."""
 
@@ -76,6 +86,8 @@ class Product:
     """The platform's plans that it offers; empty: all."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """Labels of each tenant's namespace."""
+    quota: ExtraQuota = ExtraQuota()
+    """Room in each tenant's namespace for workloads besides the one that has the plan's replicas."""
     containers: tuple[ContainerSpec, ...] = ()
     """Its container activities, listed in `activities` or not any more."""
     parameters: tuple[Parameter, ...] = ()

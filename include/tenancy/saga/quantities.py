@@ -46,6 +46,11 @@ def times(quantity: str, count: int) -> str:
     return f"{number * count:f}{suffix}"
 
 
+def plus(one: str, other: str) -> str:
+    """Both together; the first one as it is written if the other one is zero."""
+    return f"{(amount(one) + amount(other)).normalize():f}" if amount(other) else one
+
+
 def same(one: Mapping[str, str] | None, other: Mapping[str, str] | None) -> bool:
     """Are both equal, in whatever notation?"""
     if one is None or other is None:
