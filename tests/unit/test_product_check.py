@@ -9,7 +9,7 @@ import pytest
 from tenancy.products.__main__ import main
 from tenancy.products.check import check_product
 from tests.contract.fake_tenancy_api import FakeTenancy
-from tests.products import SAMPLE
+from tests.products import SAMPLE, write_product_with_parameters
 from tests.unit.tenantctl_runner import run
 
 DEPLOYMENT = "chart/templates/deployment.yaml"
@@ -94,6 +94,17 @@ def test_every_mistake_in_a_folder_of_sql_is_named(folder: Path):
     problems = check_product(folder)
     assert any(each.startswith("migrations/1_again.sql: has the same number as 0001_first.sql") for each in problems)
     assert any(each.startswith("migrations/next.sql: is no migration's name") for each in problems)
+
+
+def test_a_product_is_rendered_with_examples_of_its_parameters(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    folder = write_product_with_parameters(tmp_path / "crm").folder
+    assert check_product(folder) == []
+    assert main(["show", str(folder)]) == 0
+    assert "parameter   smtp_password: secret" in capsys.readouterr().out
+    _replace("values.yaml.j2", "parameters.seats", "parameters.places")(folder)
+    (problem,) = check_product(folder)
+    assert "values.yaml.j2 in line" in problem
+    assert "'dict object' has no attribute 'places'" in problem
 
 
 @pytest.mark.parametrize(

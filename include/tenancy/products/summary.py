@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from tenancy.activities.plan import plan_of
 from tenancy.adapters.product_file import chart_version, newest_revision
 from tenancy.saga.product import Product
+from tenancy.saga.product_parameters import Parameter
 
 
 def summary_of(product: Product) -> Iterator[str]:
@@ -22,8 +23,14 @@ def summary_of(product: Product) -> Iterator[str]:
         yield f"admin       {product.admin_account.name}"
     if product.plans:
         yield f"plans       {', '.join(product.plans)}"
+    yield from (_described(parameter) for parameter in product.parameters)
     yield from (f"label       {key}={value}" for key, value in product.labels.items())
     yield "activities"
     for number, activity in enumerate(plan_of(product), start=1):
         makes = f"makes {', '.join(activity.resources)}" if activity.resources else "makes nothing"
         yield f"  {number}. {activity.name:<26} {activity.kind:<13} {makes}"
+
+
+def _described(parameter: Parameter) -> str:
+    kind = "secret" if parameter.is_secret else parameter.type
+    return f"parameter   {parameter.key}: {kind}{', required' if parameter.required else ''}"
