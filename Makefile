@@ -31,12 +31,15 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo; echo "  make demo SLUG=globex PLAN=business REGION=us-east WAIT=0   (variables: docs/getting-started.md)"
 
+# PRODUCT=path/of/a/product: the sandbox's default product, with all others in the same folder.
+OF_PRODUCT = $(if $(PRODUCT),TENANCY_PRODUCTS='$(abspath $(dir $(PRODUCT:%/=%)))' TENANCY_PRODUCT='$(notdir $(PRODUCT:%/=%))')
+
 demo: $(BIN)/tenantctl ## Start the sandbox and provision a tenant before your eyes; Ctrl-C stops it all
-	@$(BIN)/python -m sandbox demo --slug '$(SLUG)' --plan '$(PLAN)' --region '$(REGION)' \
+	@$(OF_PRODUCT) $(BIN)/python -m sandbox demo --slug '$(SLUG)' --plan '$(PLAN)' --region '$(REGION)' \
 		$(if $(NAME),--name '$(NAME)') $(if $(EMAIL),--email '$(EMAIL)') $(if $(filter 0,$(WAIT)),--no-wait)
 
 up: $(BIN)/tenantctl ## Start the sandbox, or heal it (EXECUTOR=celery: two workers, two schedulers, Redis)
-	@$(BIN)/python -m sandbox up $(BY)
+	@$(OF_PRODUCT) $(BIN)/python -m sandbox up $(BY)
 
 down: .venv/.installed ## Stop the sandbox; its data stays
 	@$(BIN)/python -m sandbox down

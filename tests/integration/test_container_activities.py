@@ -199,7 +199,9 @@ def test_compensation_that_does_nothing_leaves_the_tenant_stuck_and_says_so(mail
     mailboxes.program(PROGRAM.replace("    shutil.rmtree(store / name)\n", ""))
     mailboxes.harness.record_commands(c.Cancel())
     assert mailboxes.harness.unwind().phase == "Failed stuck"
-    assert len(mailboxes.made) == 1
+    [name] = mailboxes.made
+    [exhausted] = mailboxes.harness.facts(f.UnwindingExhausted)
+    assert f"Released resources exist again: mailbox {name}." in str(exhausted)
 
 
 def test_without_its_table_the_tenant_is_held_and_the_rest_is_undone(mailboxes: Mailboxes) -> None:

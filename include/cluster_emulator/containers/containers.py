@@ -178,6 +178,8 @@ def _materialise(root: Path, launch: Launch) -> None:
 
 def _has_ended(supervisor: subprocess.Popen[bytes]) -> bool:
     """Without reaping it: until then its number, which is also the group's, belongs to nobody else."""
+    if not hasattr(os, "waitid"):  # macOS before Python 3.13
+        return supervisor.poll() is not None
     return os.waitid(os.P_PID, supervisor.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 

@@ -178,24 +178,28 @@ class _Unwinding:
                 raise
 
     def _survey_until_gone(self) -> None:
+        found: list[Observation] = []
         for _ in range(_SURVEYS):
-            if not self._survey():
+            found = self._survey()
+            if not found:
                 return
+        names = ", ".join(f"{each.kind} {each.name}" for each in found)
         raise TransientError(
-            "Released resources exist again: find out what creates them. The unwinding is not complete."
+            f"Released resources exist again: {names}. Find out what creates them, or whether what should remove them "
+            "does nothing. The unwinding is not complete."
         )
 
-    def _survey(self) -> bool:
-        """Observe everything after waiting for late effects, and release what exists. Did anything exist?"""
+    def _survey(self) -> list[Observation]:
+        """Observe everything after waiting for late effects, and release what exists. Returns what existed."""
         if not self._saga().resources:
-            return False
+            return []
         self.tenancy.sleep(self._grace())
         self.late.clear()
         observations, errors = self._observe_all()
         self._release([self._reconciled(observation) for observation in observations])
         if errors:
             raise errors[0]
-        return any(observation.present for observation in observations)
+        return [observation for observation in observations if observation.present]
 
     def _observe_all(self) -> tuple[list[Observation], list[Exception]]:
         """The observations of all activities, and the errors of those that could not observe."""
