@@ -12,6 +12,7 @@ from tenancy.adapters import (
     airflow_api,
     airflow_runs,
     applied_migrations,
+    chart_archives,
     cluster,
     cluster_access,
     connection_extra,

@@ -14,7 +14,7 @@ from tenancy.activities.plan import plan_of, plan_problems
 from tenancy.activities.registry import BUILT_IN
 from tenancy.adapters.product_file import chart_version, load_product, newest_revision
 from tenancy.saga.errors import PlatformError, ProductFileError
-from tenancy.saga.product import ExtraQuota, MigrationJob
+from tenancy.saga.product import ExtraQuota, MigrationJob, OciChart
 from tests.products import PLAN, SAMPLE
 
 NAMES = [activity.name for activity in PLAN]
@@ -267,3 +267,32 @@ def test_the_quota_is_what_the_file_states(folder: Path):
     file = folder / "product.toml"
     file.write_text(f'{file.read_text()}\n[quota]\npods = 2\ncpu = "500m"\n')
     assert load_product(folder, plan_problems).quota == ExtraQuota(2, "500m", "0")
+
+
+OCI = {"oci": "oci://registry.example:5000/charts/crm", "version": "1.4.2", "digest": f"sha256:{'a' * 64}"}
+
+
+def test_the_chart_may_be_in_a_registry(folder: Path):
+    change(folder, chart={**OCI, "connection": "our_registry"})
+    chart = load_product(folder, plan_problems).chart
+    assert chart == OciChart(OCI["oci"], OCI["version"], OCI["digest"], "our_registry")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"oci": "https://registry.example/charts/crm"},
+        {"oci": "oci://registry.example"},
+        {"oci": "oci://registry.example/charts/crm:1.4.2"},
+        {"oci": "oci://registry.example/../crm"},
+        {"digest": "sha256:abc"},
+        {"digest": "latest"},
+        {"version": ""},
+        {"connection": "not an id"},
+        {"tag": "1"},
+    ],
+)
+def test_a_chart_in_a_registry_with_mistakes_says_what_it_must_be(folder: Path, changes: dict[str, str]):
+    change(folder, chart={**OCI, **changes})
+    [problem] = problems_of(folder)
+    assert problem.startswith("product.toml: chart must be the relative path of a folder, or { oci, version, digest }")

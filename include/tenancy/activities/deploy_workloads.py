@@ -17,7 +17,7 @@ from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.errors import PlatformError
 from tenancy.saga.names import HELM_LIMIT, ActivityName, object_name
 from tenancy.saga.platform import Plan, Platform, Region
-from tenancy.saga.product import ExtraQuota, Product
+from tenancy.saga.product import ExtraQuota
 from tenancy.saga.quantities import plus, same, times
 from tenancy.saga.states import ActivityKind
 from tenancy.saga.system_status import CLUSTER
@@ -179,7 +179,7 @@ def _desired_release(context: ActivityContext) -> "Release":
     from tenancy.adapters.releases import DIGEST_LABEL
     from tenancy.adapters.values_template import render_values
 
-    variables, chart = variables_of(context), _chart_of(context.product)
+    variables, chart = variables_of(context), _chart_of(context)
     values, name = render_values(context.product, variables), context.name_of(RELEASE, workload_name(context))
     labels = {
         PLATFORM_LABEL: context.platform.name,
@@ -191,15 +191,18 @@ def _desired_release(context: ActivityContext) -> "Release":
     return Release(chart, name, context.name_of(NAMESPACE, name), values, labels, secrets)
 
 
-def _chart_of(product: Product) -> Path:
+def _chart_of(context: ActivityContext) -> Path:
     """The chart; PlatformError when an attempt of before deploys workloads and the product does not any more."""
+    from tenancy.adapters.chart_archives import local_chart
+
+    product = context.product
     if product.chart is None or product.values is None:
         raise PlatformError(
             f"The product {product.name} {product.version} has no chart: run the version that has it, or cancel the "
             "tenant.",
             cause=Cause.PLATFORM_VERSION,
         )
-    return product.chart
+    return local_chart(product, context.clients.connection)
 
 
 def _observe_namespace(context: ActivityContext) -> Observation:

@@ -107,7 +107,7 @@ class Helm:
             "deadline": deadline,
             "kubeconfig": self._kubeconfig() if kubeconfig is None else kubeconfig,
         }
-        reply = _run_child(request, deadline + _OVERTIME_SECONDS)
+        reply = run_child(request, deadline + _OVERTIME_SECONDS)
         if "error" in reply:
             raise self._translated(f"helm {verb} of {release.name}", deadline, reply, release.secrets)
         return reply["result"]
@@ -163,7 +163,7 @@ def kill_children() -> None:
             child.kill()
 
 
-def _run_child(request: Mapping[str, Any], seconds: float) -> dict[str, str]:
+def run_child(request: Mapping[str, Any], seconds: float) -> dict[str, str]:
     """The child's reply. Its stdin stays open meanwhile, and the child has ended afterwards in every case."""
     with _child() as child:
         stdin, child.stdin = child.stdin, None  # communicate() would close it

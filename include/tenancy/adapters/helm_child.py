@@ -89,7 +89,27 @@ def lint(request: Request) -> dict[str, Any]:
     return found
 
 
-_OFFLINE: dict[str, Callable[[Request], Any]] = {"render": render, "lint": lint}
+def pull(request: Request) -> None:
+    """A chart from an OCI registry, unpacked into the folder `chart`. Without a user as Helm is logged in here."""
+    new = Path(request["folder"])
+    for name in ("archive", "chart"):
+        (new / name).mkdir()
+    plain_http = request["plain_http"]
+    login = new / "login.json" if request["user"] else None
+    with helm_python.RegistryClient(plain_http=plain_http, credentials_file=login) as client:
+        if login:
+            client.login(request["host"], request["user"], request["password"], plain_http=plain_http)
+            login.unlink(missing_ok=True)  # the client keeps it in memory (helm-python-sdk 0.2.2)
+        client.pull(
+            request["reference"],
+            destination=new / "archive",
+            untar=True,
+            untar_dir=new / "chart",
+            plain_http=plain_http,
+        )
+
+
+_OFFLINE: dict[str, Callable[[Request], Any]] = {"render": render, "lint": lint, "pull": pull}
 
 
 def _do(request: Request, context: helm_python.HelmContext) -> Any:

@@ -9,88 +9,26 @@ import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
 
-from tenancy.adapters.container_tables import IMAGE_PATTERN, read_containers
+from tenancy.adapters.container_tables import read_containers
 from tenancy.adapters.migration_folder import WHAT_IT_MUST_HAVE, has_migrations, migrations_in
+from tenancy.adapters.product_document import ProductDocument, read_document
 from tenancy.adapters.product_error import product_error
 from tenancy.adapters.quota_table import read_quota
 from tenancy.saga.names import ActivityName
-from tenancy.saga.platform_values import NAME
-from tenancy.saga.product import ContainerSpec, MigrationJob, Product
+from tenancy.saga.product import ContainerSpec, MigrationJob, OciChart, Product
 from tenancy.saga.product_parameters import Parameter
 
 PRODUCT_FILE: Final = "product.toml"
 ADMIN_STATEMENTS: Final = ("create.sql", "exists.sql", "invitation.sql", "renew.sql")
 """The files of the folder `admin_account`."""
-_LABEL_KEY: Final = r"^(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$"
-_LABEL_VALUE: Final = r"^(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$"
-"""Kubernetes documentation, "Labels and Selectors"."""
 _OUR_LABELS: Final = ("tenancy.internal/", "app.kubernetes.io/")
 
 PlanProblems = Callable[[Sequence[str], Sequence[ContainerSpec]], Iterable[str]]
 """What is wrong with a list of activities, of which some are container activities (activities/plan.py)."""
-
-
-def _text(description: str, pattern: str = r"\S") -> Any:
-    """A field whose description completes "must be …"."""
-    return Field(pattern=pattern, max_length=253, description=description)
-
-
-class _JobTable(BaseModel):
-    """The image that migrates."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    image: Annotated[str, _text("an image", IMAGE_PATTERN)]
-    version: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,62}$")]
-    command: list[Annotated[str, Field(max_length=4096)]] = []
-    timeout_minutes: Annotated[float, Field(gt=0, le=24 * 60)] = 30
-
-
-class _MigrationsTable(BaseModel):
-    """Migrations that are no folder."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    job: _JobTable
-
-
-_JOB_KEYS: Final = (
-    "migrations must be the relative path of a folder, or job = { image, version } and optionally command, a list of "
-    "texts, and timeout_minutes, a number up to 1440"
-)
-
-
-class _Document(BaseModel):
-    """Nothing is converted, and no key is left over."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    name: Annotated[str, _text("a lower-case word: letters, digits and hyphens", f"^(?:{NAME.pattern})$")]
-    version: Annotated[str, _text("a text such as 1.0.0", r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,62}$")]
-    activities: Annotated[list[str], Field(min_length=1, description="a list of names of activities")]
-    chart: Annotated[str | None, _text("the relative path of a folder")] = None
-    values: Annotated[str | None, _text("the relative path of a file")] = None
-    migrations: Annotated[
-        str | _MigrationsTable | None, Field(description="the relative path of a folder, or a table with a job")
-    ] = None
-    admin_account: Annotated[str | None, _text("the relative path of a folder")] = None
-    plans: Annotated[
-        list[Annotated[str, Field(pattern=f"^(?:{NAME.pattern})$")]] | None,
-        Field(min_length=1, description="a list of names of plans"),
-    ] = None
-    parameters: Annotated[str | None, _text("the relative path of a JSON Schema")] = None
-    labels: Annotated[
-        dict[Annotated[str, Field(pattern=_LABEL_KEY)], Annotated[str, Field(pattern=_LABEL_VALUE)]],
-        Field(description="a table of Kubernetes labels, texts both"),
-    ] = {}
-    quota: Annotated[dict[str, Any], Field(description="a table")] = {}
-    container_activities: Annotated[dict[str, Any], Field(description="tables of container activities")] = {}
 
 
 def load_product(folder: Path, plan_problems: PlanProblems) -> Product:
@@ -105,7 +43,7 @@ def load_product(folder: Path, plan_problems: PlanProblems) -> Product:
         raise product_error(folder, [f"{PRODUCT_FILE}: cannot be read: {_reason(error)}"]) from error
     except tomllib.TOMLDecodeError as error:
         raise product_error(folder, [f"{PRODUCT_FILE}: is not TOML: {error}"]) from error
-    parsed, problems = _read(document)
+    parsed, problems = read_document(document)
     home = folder.resolve()
     named = document if parsed is None else parsed.model_dump()
     containers, wrong_containers = read_containers(named, str(named.get("name")))
@@ -135,9 +73,11 @@ def load_containers(folder: Path) -> tuple[ContainerSpec, ...]:
 
 
 def chart_version(product: Product) -> str:
-    """The version that the product's Chart.yaml states; empty when the product has no chart."""
+    """The version of the product's chart, as its Chart.yaml states it; empty when the product has none."""
     if product.chart is None:
         return ""
+    if isinstance(product.chart, OciChart):
+        return product.chart.version
     try:
         stated = yaml.safe_load((product.chart / "Chart.yaml").read_text(encoding="utf-8"))
         return str(stated["version"])
@@ -150,25 +90,6 @@ def newest_revision(product: Product) -> str:
     if product.migration_job:
         return product.migration_job.version
     return migrations_in(product.migrations).newest() if product.migrations else ""
-
-
-def _read(document: dict[str, Any]) -> tuple[_Document | None, list[str]]:
-    try:
-        return _Document.model_validate(document), []
-    except ValidationError as error:
-        errors = sorted(error.errors(include_url=False), key=lambda each: each["type"] != "extra_forbidden")
-        return None, list(dict.fromkeys(_sentence(each) for each in errors))
-
-
-def _sentence(error: ErrorDetails) -> str:
-    key = str(error["loc"][0])
-    if key == "migrations":
-        return _JOB_KEYS
-    if error["type"] == "extra_forbidden":
-        return f"unknown key {key} (there are: {', '.join(_Document.model_fields)})"
-    if error["type"] == "missing":
-        return f"{key} is missing"
-    return f"{key} must be {_Document.model_fields[key].description or 'a text'}"
 
 
 def _wrong_name(document: dict[str, Any], home: Path) -> list[str]:
@@ -275,14 +196,21 @@ def _reserved_labels(document: dict[str, Any]) -> list[str]:
     return [f"labels: {key} is set by Tenancy itself" for key in ours]
 
 
-def _migration_job(given: "str | _MigrationsTable | None") -> MigrationJob | None:
-    if given is None or isinstance(given, str):
+def _migration_job(parsed: ProductDocument) -> MigrationJob | None:
+    if parsed.migrations is None or isinstance(parsed.migrations, str):
         return None
-    job = given.job
+    job = parsed.migrations.job
     return MigrationJob(job.image, job.version, tuple(job.command), job.timeout_minutes)
 
 
-def _product(parsed: _Document, home: Path) -> Product:
+def _chart(parsed: ProductDocument, home: Path) -> Path | OciChart | None:
+    given = parsed.chart
+    if given is None or isinstance(given, str):
+        return home / given if given else None
+    return OciChart(given.oci, given.version, given.digest, given.connection or "")
+
+
+def _product(parsed: ProductDocument, home: Path) -> Product:
     def path(given: str | None) -> Path | None:
         return home / given if given else None
 
@@ -291,10 +219,10 @@ def _product(parsed: _Document, home: Path) -> Product:
         version=parsed.version,
         folder=home,
         activities=tuple(ActivityName(name) for name in parsed.activities),
-        chart=path(parsed.chart),
+        chart=_chart(parsed, home),
         values=path(parsed.values),
         migrations=path(parsed.migrations) if isinstance(parsed.migrations, str) else None,
-        migration_job=_migration_job(parsed.migrations),
+        migration_job=_migration_job(parsed),
         admin_account=path(parsed.admin_account),
         plans=tuple(parsed.plans or ()),
         labels=parsed.labels,

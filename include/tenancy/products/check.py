@@ -15,6 +15,7 @@ from tenancy.activities.deploy_workloads import quota_of
 from tenancy.activities.plan import plan_problems
 from tenancy.adapters import manifests
 from tenancy.adapters.admin_account import PLACEHOLDERS
+from tenancy.adapters.chart_archives import local_chart
 from tenancy.adapters.helm import Helm, Release
 from tenancy.adapters.migration_folder import migrations_in
 from tenancy.adapters.product_file import ADMIN_STATEMENTS, chart_version, load_product
@@ -23,10 +24,13 @@ from tenancy.adapters.release_objects import is_judged
 from tenancy.adapters.values_template import render_values
 from tenancy.products.chart_quota import quota_problems
 from tenancy.products.example_tenant import example_plan, example_variables
+from tenancy.saga.connections import Connection
 from tenancy.saga.errors import ProductFileError, TenancyError
 from tenancy.saga.product import Product
 
 _RELEASE: Final = "acme-1"
+_LOGGED_IN: Final = Connection("")
+"""A registry is entered as `helm registry login` has left it: there is no Airflow here."""
 
 
 def check_product(folder: Path) -> list[str]:
@@ -61,11 +65,15 @@ def _chart_problems(product: Product) -> Iterator[str]:
     try:
         chart_version(product)
         values = render_values(product, example_variables(product))
+        chart = local_chart(product, lambda _: _LOGGED_IN)
     except ProductFileError as error:
         yield from error.problems
         return
-    release = Release(product.chart, _RELEASE, _RELEASE, values)
-    helm, name = Helm(lambda: "", "an empty cluster"), product.chart.name
+    except TenancyError as error:
+        yield f"product.toml: chart: {error}"
+        return
+    release = Release(chart, _RELEASE, _RELEASE, values)
+    helm, name = Helm(lambda: "", "an empty cluster"), chart.name
     try:
         yield from (f"{name}: {' '.join(finding.split())}" for finding in helm.lint(release))
         rendered = helm.render(release)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tenancy.activities.plan import plan_of
 from tenancy.adapters.product_file import chart_version, newest_revision
-from tenancy.saga.product import Product
+from tenancy.saga.product import OciChart, Product
 from tenancy.saga.product_parameters import Parameter
 
 
@@ -12,7 +12,8 @@ def summary_of(product: Product) -> Iterator[str]:
     """Name, files with their versions, and the activities in order."""
     yield f"{product.name} {product.version}  {product.folder}"
     if product.chart:
-        yield f"chart       {product.chart.name} {chart_version(product)}"
+        where = product.chart.reference if isinstance(product.chart, OciChart) else product.chart.name
+        yield f"chart       {where} {chart_version(product)}"
     if product.values:
         yield f"values      {product.values.name}"
     if product.migrations:

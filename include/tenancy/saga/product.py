@@ -38,6 +38,19 @@ class ContainerSpec:
 
 
 @dataclass(frozen=True)
+class OciChart:
+    """A Helm chart in an OCI registry."""
+
+    reference: str
+    """Such as `oci://registry.example/charts/crm`."""
+    version: str
+    digest: str
+    """Of its manifest: `sha256:` and 64 hexadecimal digits. Only this chart is ever installed."""
+    connection: str = ""
+    """The id of the Airflow connection with user and password; empty where the registry asks for none."""
+
+
+@dataclass(frozen=True)
 class ExtraQuota:
     """What the namespace's quota has besides the plan's replicas: for pods that no plan counts. Quantities are
     Kubernetes' own."""
@@ -72,8 +85,8 @@ class Product:
     folder: Path
     activities: tuple[ActivityName, ...]
     """In order: those of an attempt that starts now."""
-    chart: Path | None = None
-    """The folder of the Helm chart."""
+    chart: Path | OciChart | None = None
+    """The Helm chart: a folder, or in a registry."""
     values: Path | None = None
     """The template of the chart's values."""
     migrations: Path | None = None
