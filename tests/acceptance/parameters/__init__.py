@@ -1,0 +1,1 @@
+"""A product with parameters of its own, in a sandbox of its own."""
