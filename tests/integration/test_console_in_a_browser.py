@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -12,6 +13,7 @@ from tests.acceptance.browser_pages import chromium
 from tests.acceptance.runs import wait_until
 from tests.integration.browser_console import CUT, FOREIGN, HANGS, ConsoleFront, looking, served
 from tests.integration.console_client import Console
+from tests.products import FewProducts, with_parameters
 from tests.unit.sagas import STORAGE, VALIDATE, begin, done, start
 
 AS_OF = re.compile(r"as of \d\d:\d\d:\d\d UTC")
@@ -213,3 +215,16 @@ def test_after_ones_own_action_the_page_behind_the_dialog_shows_it_at_once(brows
 
 def test_every_page_says_that_it_is_the_consoles():
     assert HEADERS["X-Tenancy-Console"]
+
+
+def test_another_product_brings_its_fields_and_keeps_what_was_typed(browser: Browser, front: ConsoleFront):
+    crm = replace(with_parameters({"colour": {"type": "string", "title": "Colour"}}), name="crm")
+    loaders = {"sample": with_parameters, "crm": lambda: crm}
+    front.console.tenancy = replace(front.console.tenancy, products=FewProducts(loaders))
+    with looking(browser, front, "new") as page:
+        page.get_by_label("Slug").fill("globex")
+        expect(page.get_by_label("Seats")).to_have_value("5")
+        page.get_by_label("Product").select_option("crm")
+        expect(page.get_by_label("Colour")).to_be_visible(timeout=SOON_MS)
+        expect(page.get_by_label("Seats")).to_have_count(0)
+        expect(page.get_by_label("Slug")).to_have_value("globex")
