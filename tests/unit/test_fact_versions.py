@@ -48,7 +48,7 @@ def test_a_field_from_the_future_asks_for_an_upgrade_and_is_the_platforms_fault(
 @pytest.mark.parametrize(
     ("fact", "new_fields"),
     [
-        ("started", {"chart_version", "product"}),
+        ("started", {"chart_version", "product", "dag_id"}),
         ("failed", {"cause", "platform", "permanent", "stopped"}),
         ("undone", {"cause", "platform"}),
         ("unwinding", {"renewal"}),
