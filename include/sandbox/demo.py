@@ -26,6 +26,7 @@ from sandbox.timeline_view import TimelineView, headline, line
 from tenancy.activities.registry import installed
 from tenancy.adapters.dsn import Dsn
 from tenancy.adapters.platform_file import parse_platform
+from tenancy.bootstrap import install_container_activities
 from tenancy.ledger.envelope import Envelope
 from tenancy.ledger.ledger import Ledger, LedgerSession
 from tenancy.ledger.timeline import RowStatus, Timeline, build_timelines
@@ -61,6 +62,7 @@ def run(request: Request, layout: Layout, console: Console) -> int:
     was_up = layout.home.is_dir() and status.all_healthy(status.read_status(layout))
     with _stopped_on_interrupt(layout, console, ours=not was_up):
         lifecycle.up(layout, progress=ProgressReporter(console))
+        install_container_activities()  # those of the products, for the timeline
         saga = _provision(request, Access(layout), console)
         console.print(demo_summary.text(layout, slug=request.slug, host=_host(saga, layout)), markup=True)
         if request.wait and not was_up:

@@ -12,7 +12,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from tenancy.activities.registry import activity_of
+from tenancy.activities.registry import find_activity, label_of
 from tenancy.ledger.timeline import ActivityRow, CompensationStatus, RowStatus, Timeline
 from tenancy.saga.states import Phase
 from tenancy.saga.tenant import Saga
@@ -75,7 +75,7 @@ class TimelineView:
         return Padding(Group(Text(headline(saga), style="bold"), "", table, *notes), (1, 2))
 
     def _cells(self, row: ActivityRow, now: datetime) -> tuple[RenderableType, ...]:
-        activity = activity_of(row.activity)
+        activity = find_activity(row.activity)  # a product's file may have changed meanwhile
         sign, style = sign_of(row)
         icon = (
             self._spinner
@@ -83,8 +83,14 @@ class TimelineView:
             else Text(sign, style=style)
         )
         dim = "dim" if row.status is RowStatus.IDLE else ""
-        label = Text(activity.label, style=dim)
-        return icon, label, activity.short_label, duration_text(row.duration(now)), Text(remark(row), style=style)
+        label, short_label = (activity.label, activity.short_label) if activity else (row.activity, "")
+        return (
+            icon,
+            Text(label, style=dim),
+            short_label,
+            duration_text(row.duration(now)),
+            Text(remark(row), style=style),
+        )
 
 
 def sign_of(row: ActivityRow) -> tuple[str, str]:
@@ -109,6 +115,5 @@ def duration_text(duration: timedelta | None) -> str:
 
 def line(row: ActivityRow, now: datetime) -> str:
     """One row in one line, for logs and pipes."""
-    activity = activity_of(row.activity)
-    words = f"{sign_of(row)[0]} {activity.label:<28}{duration_text(row.duration(now)):>8}  {remark(row)}"
+    words = f"{sign_of(row)[0]} {label_of(row.activity):<28}{duration_text(row.duration(now)):>8}  {remark(row)}"
     return words.rstrip()
