@@ -84,6 +84,8 @@ def test_the_platform_lists_what_a_request_may_name(viewer: httpx.Client):
         "name": "sandbox",
         "regions": ["eu-central", "us-east"],
         "plans": ["starter", "business"],
+        "products": ["sample"],
+        "default_product": "sample",
         "retired_regions": [],
         "retired_plans": [],
     }
