@@ -7,6 +7,8 @@ from dataclasses import replace
 import pytest
 from kubernetes.client import Configuration
 
+from tenancy.activities.allocate_storage import AllocateStorage
+from tenancy.activities.context import ActivityContext
 from tenancy.adapters.airflow_api import AirflowApi
 from tenancy.adapters.airflow_client import AirflowClient
 from tenancy.adapters.cluster import open_cluster
@@ -18,6 +20,8 @@ from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.causes import UNREACHABLE
 from tenancy.saga.errors import TransientError
+from tenancy.saga.tenant import Resource
+from tenancy.saga.unwinding_rules import RENEWALS
 from tests import clusters, real_systems
 from tests.contract.unexpected_servers import silent
 from tests.integration.engine_harness import NO_OBJECTS, RUN, STAMP, WAIT, EngineHarness
@@ -75,6 +79,41 @@ def test_what_other_systems_have_is_released_first_and_the_rest_once_the_system_
     assert not harness.facts(f.UnwindingExhausted)
     assert harness.unwind().phase == "Failed settled"
     assert harness.external_objects == NO_OBJECTS
+
+
+def test_a_system_that_responds_at_the_end_of_its_time_makes_nobody_stuck(harness: EngineHarness):
+    """Found by a chaos trial (seed 1281): the database was released in the last round of the last try, and its role had
+    no time left."""
+    harness.fail_at(WAIT)
+    harness.record_commands(c.GiveUp(RUN, "out of tries"))
+    budget = harness.tenancy.timings.system_budget
+    original = AllocateStorage.compensate
+
+    def slow(activity: AllocateStorage, context: ActivityContext, resource: Resource) -> None:
+        original(activity, context, resource)
+        harness.now += budget
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(AllocateStorage, "compensate", slow)
+        with pytest.raises(TransientError, match="Not undone yet: "):
+            harness.unwind(last_try=True)
+    assert harness.saga.phase == "Failed unwinding"
+    assert {resource.kind for resource in harness.saga.live_resources} == {"role", "schema"}
+    assert not harness.facts(f.UnwindingExhausted)
+    assert harness.unwind().phase == "Failed settled"
+    assert harness.external_objects == NO_OBJECTS
+
+
+def test_runs_in_which_a_turn_never_comes_end_all_the_same(harness: EngineHarness):
+    harness.fail_at(WAIT)
+    harness.record_commands(c.GiveUp(RUN, "out of tries"))
+    nobody_has_time = replace(harness.tenancy.timings, system_budget=0.0)
+    harness.tenancy = replace(harness.tenancy, timings=nobody_has_time)
+    for _ in range(RENEWALS + 1):
+        with pytest.raises(TransientError, match="Not undone yet: "):
+            harness.unwind(last_try=True)
+        harness.record_commands(c.RenewUnwinding(harness.saga.generation))
+    assert harness.saga.phase == "Failed stuck"
 
 
 def test_a_silent_system_is_asked_within_its_budget_only():

@@ -54,8 +54,8 @@ def unwind(tenancy: Tenancy, tenant_id: TenantId, generation: int, *, stamp: Sta
     """Unwind the tenant for this generation: Failed settled, or Decommissioned, afterwards.
 
     Raises TransientError if something could not be released, if another process unwinds it, or if time ran out; call
-    again to continue. On the last try, what cannot be released makes the tenant Failed stuck instead. Raises Refused if
-    the tenant is not to be unwound.
+    again to continue. On the last try, what fails makes the tenant Failed stuck instead. Raises Refused if the tenant
+    is not to be unwound.
     """
     application = unwinder_name(generation, stamp.lease or stamp.actor)
     with tenancy.ledger.open(application) as ledger:
@@ -89,16 +89,25 @@ class _Unwinding:
     budgets: SystemBudgets
     late: list[datetime] = field(default_factory=list)
     """Until when a request of an ended process may still take effect."""
+    failed: set[tuple[str, str]] = field(default_factory=set)
+    """The resources whose last compensation in this pass failed."""
 
     def run_last(self) -> Saga:
-        """The last try: what is left, or cannot be observed, makes the tenant stuck, for a person to decide."""
+        """The last try: what is left, or cannot be observed, makes the tenant stuck, for a person to decide.
+
+        Not if nothing of what is left has failed in this try: then its turn did not come, for example because its
+        system responded only at the end of its time. The next compensation run continues, and their number is limited.
+        """
         try:
             return self.run()
         except (Refused, Stopped):  # superseded, or the worker is shutting down: the tenant is not stuck
             raise
-        except Exception as error:  # noqa: BLE001 - whatever the error is, the tenant must not stay in progress for ever
+        except Exception as error:
             if _is_of_platform(error):  # not stuck: unwinding continues once the platform is repaired
                 return self._record(c.RecordHold(message_of(error), cause_in(error), platform=True))
+            left = {_key(resource) for resource in self._saga().live_resources}
+            if left and not left & self.failed:
+                raise
             return self._record(c.ExhaustUnwinding(self.generation, message_of(error)))
 
     def run(self) -> Saga:
@@ -149,6 +158,7 @@ class _Unwinding:
             self._report(resource, error)
         else:
             self._record(c.ConfirmReleased(self.generation, resource.kind, resource.name))
+            self.failed.discard(_key(resource))
 
     def _report(self, resource: Resource, error: Exception) -> None:
         failure = c.ReportCompensationFailure(
@@ -161,6 +171,7 @@ class _Unwinding:
             _is_of_platform(error),
         )
         self._record(failure)
+        self.failed.add(_key(resource))
         if isinstance(error, TransientError) and error.retry_after:
             self.budgets.leave_alone(_system_of(resource), error.retry_after)
 
