@@ -79,7 +79,7 @@ def test_the_data_is_where_the_code_reads_it(installed: Path):
     for data in (
         "tenancy/console/**/*.html",
         "tenancy/products/starting_point/chart/templates/deployment.yaml",
-        "tenancy/products/starting_point/migrations/versions/*.py",
+        "tenancy/products/starting_point/migrations/*.sql",
         "tenancy/console/**/*.css",
         "tenancy/ledger/queries/*.sql",
         "tenancy/ledger/migrations/sql/*.sql",
