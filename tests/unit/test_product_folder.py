@@ -65,6 +65,16 @@ def test_a_product_is_read_again_when_its_file_has_changed(folder: Folder):
     assert products.named("crm").version == "9.9"
 
 
+def test_it_is_read_again_when_the_schema_of_its_parameters_has_changed(folder: Folder):
+    products = folder("crm")
+    file, schema = products.home / "crm" / "product.toml", products.home / "crm" / "parameters.schema.json"
+    schema.write_text('{"type": "object", "properties": {"seats": {"type": "integer"}}}')
+    file.write_text(file.read_text().replace("chart = ", 'parameters = "parameters.schema.json"\nchart = '))
+    assert [each.key for each in products.named("crm").parameters] == ["seats"]
+    schema.write_text('{"type": "object", "properties": {"teams": {"type": "integer"}}}')
+    assert [each.key for each in products.named("crm").parameters] == ["teams"]
+
+
 @pytest.mark.parametrize("name", ["erp", "../crm", ""])
 def test_a_product_that_is_not_there_is_a_mistake_that_names_the_others(folder: Folder, name: str):
     with pytest.raises(ProductFileError, match=re.escape(f"has no product {name} (there are: crm)")):

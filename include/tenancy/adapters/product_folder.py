@@ -42,8 +42,8 @@ class ProductFolder:
         return tuple(sorted(file.parent.name for file in self.home.glob(f"*/{PRODUCT_FILE}")))
 
     def named(self, name: str) -> Product:
-        """Read once in a process, and again when its file has changed."""
-        return _load(self.folder_of(name), _changed_at(self.folder_of(name)), self.plan_problems)
+        """Read once in a process, and again when a file of its folder has changed."""
+        return _load(self.folder_of(name), _version_of(self.folder_of(name)), self.plan_problems)
 
     def containers(self) -> tuple[list[ContainerSpec], list[str]]:
         """The container activities of all products, and what is wrong with the files that cannot be read for them."""
@@ -51,7 +51,7 @@ class ProductFolder:
         problems: list[str] = []
         for name in self.names() if self.home.is_dir() else ():
             try:
-                specs += _containers(self.home / name, _changed_at(self.home / name))
+                specs += _containers(self.home / name, _version_of(self.home / name))
             except ProductFileError as error:
                 problems.append(str(error))
         return specs, problems
@@ -70,18 +70,22 @@ def _listed(names: tuple[str, ...]) -> str:
     return ", ".join(names) or "none"
 
 
-def _changed_at(folder: Path) -> int:
+_Version = tuple[tuple[str, int], ...]
+
+
+def _version_of(folder: Path) -> _Version:
+    """When each file of the folder itself was changed: `product.toml`, and the schema of its parameters."""
     try:
-        return (folder / PRODUCT_FILE).stat().st_mtime_ns
+        return tuple(sorted((file.name, file.stat().st_mtime_ns) for file in folder.iterdir() if file.is_file()))
     except OSError:
-        return 0  # reading it names the reason
+        return ()  # reading it names the reason
 
 
 @lru_cache(maxsize=64)
-def _containers(folder: Path, _changed_at: int) -> tuple[ContainerSpec, ...]:
+def _containers(folder: Path, _version: _Version) -> tuple[ContainerSpec, ...]:
     return load_containers(folder)
 
 
 @lru_cache(maxsize=64)
-def _load(folder: Path, _changed_at: int, plan_problems: PlanProblems) -> Product:
+def _load(folder: Path, _version: _Version, plan_problems: PlanProblems) -> Product:
     return load_product(folder, plan_problems)
