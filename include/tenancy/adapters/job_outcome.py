@@ -9,8 +9,7 @@ from tenancy.saga.causes import Cause
 
 Document = dict[str, Any]
 
-MESSAGE_BYTES: Final = 4096
-"""Kubernetes keeps the last 4096 bytes of a termination message (pkg/kubelet/container, 1.32)."""
+_ENDED_PHASES: Final = frozenset({"Succeeded", "Failed"})
 _GIVEN_UP: Final = frozenset({Cause.CLUSTER_IMAGE, Cause.CLUSTER_CRASH, Cause.CLUSTER_QUOTA, Cause.CLUSTER_ADMISSION})
 _FIRST_PULL: Final = "ErrImagePull"
 
@@ -86,8 +85,17 @@ def _was_taken_away(pods: Sequence[Document]) -> bool:
 def why_waiting(pods: Sequence[Document], events: Sequence[Document]) -> PodReason:
     """Why it has not ended yet; an empty sentence when nothing is wrong."""
     refused = (refused_pod(e["reason"], e.get("message", "")) for e in events if e.get("reason") == "FailedCreate")
-    found = [*(reason for pod in pods for reason in (*container_reason(pod), *unschedulable(pod)))]
+    left = [_unended_part(pod) for pod in pods if (pod.get("status") or {}).get("phase") not in _ENDED_PHASES]
+    found = [*(reason for pod in left for reason in (*container_reason(pod), *unschedulable(pod)))]
     return next(iter([*found, *([] if pods else refused)]), PodReason(""))
+
+
+def _unended_part(pod: Document) -> Document:
+    """The pod without the containers that have ended: none is started again, and the Job's condition follows later."""
+    status = dict(pod.get("status") or {})
+    for key in ("initContainerStatuses", "containerStatuses"):
+        status[key] = [each for each in status.get(key) or [] if "terminated" not in (each.get("state") or {})]
+    return {**pod, "status": status}
 
 
 def is_hopeless(reason: PodReason) -> bool:
