@@ -194,6 +194,18 @@ def test_a_pod_that_may_not_be_created_is_the_platforms_fault(cluster: JobCluste
     assert error.value.cause is Cause.CLUSTER_QUOTA
 
 
+def test_a_pod_that_carries_the_jobs_name_and_is_not_its_own_does_not_count(cluster: JobCluster) -> None:
+    cluster.program("import time; time.sleep(3); print('mine')")
+    cluster.run()
+    container = {"name": "main", "image": "no.such.registry.invalid/tool:1"}
+    pod = {"metadata": {"name": "an-earlier-one", "labels": {"job-name": "seed"}}, "spec": {"containers": [container]}}
+    cluster.kubernetes.ask("POST", PODS, {"apiVersion": "v1", "kind": "Pod", **pod})
+    try:
+        assert cluster.run().log == "mine\n"
+    finally:
+        cluster.kubernetes.ask("DELETE", f"{PODS}/an-earlier-one")
+
+
 def test_an_overtaken_process_starts_no_job(cluster: JobCluster) -> None:
     cluster.program("pass")
 

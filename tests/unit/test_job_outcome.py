@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tenancy.adapters.job_outcome import is_hopeless, why_waiting
+from tenancy.adapters.job_outcome import events_of, is_hopeless, pods_of, why_waiting
 from tenancy.adapters.pod_reasons import PodReason
 from tenancy.saga.causes import Cause
 
@@ -39,3 +39,15 @@ def test_an_init_container_that_has_ended_waits_for_nothing() -> None:
     starting = pod("Pending", waiting("PodInitializing"))
     starting["status"]["initContainerStatuses"] = [ended(0)]
     assert why_waiting([starting], []) == NOTHING_WRONG
+
+
+def test_the_pods_of_an_earlier_job_of_the_same_name_do_not_count() -> None:
+    job = {"metadata": {"name": "seed", "uid": "second"}}
+    earlier, own = ({"metadata": {"ownerReferences": [{"uid": uid}]}} for uid in ("first", "second"))
+    assert pods_of(job, [earlier, own, {"metadata": {}}]) == [own]
+
+
+def test_the_events_of_an_earlier_job_of_the_same_name_do_not_count() -> None:
+    job = {"metadata": {"name": "seed", "uid": "second"}}
+    earlier, own = ({"involvedObject": {"name": "seed", "uid": uid}} for uid in ("first", "second"))
+    assert events_of(job, [earlier, own]) == [own]

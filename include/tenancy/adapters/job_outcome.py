@@ -54,6 +54,18 @@ def end_of(job: Document) -> Document | None:
     )
 
 
+def pods_of(job: Document, pods: Iterable[Document]) -> list[Document]:
+    """Its own pods among those that carry its name: an earlier Job of this name may have left some."""
+    uid = job["metadata"]["uid"]
+    return [pod for pod in pods if any(o["uid"] == uid for o in pod["metadata"].get("ownerReferences") or [])]
+
+
+def events_of(job: Document, events: Iterable[Document]) -> list[Document]:
+    """Its own events: those of an earlier Job of this name stay for an hour."""
+    uid = job["metadata"]["uid"]
+    return [event for event in events if (event.get("involvedObject") or {}).get("uid") == uid]
+
+
 def job_end(end: Document, pods: Sequence[Document], log: str) -> JobEnd:
     """The outcome, from the Job's condition and its pods."""
     ended = next(_terminated(pods), {})

@@ -12,7 +12,7 @@ from secrets import token_hex
 from typing import Final
 
 from tenancy.adapters.job_documents import CONTAINER, DIGEST, JobSpec, job_document, namespace_document, secret_document
-from tenancy.adapters.job_outcome import JobEnd, end_of, is_hopeless, job_end, why_waiting
+from tenancy.adapters.job_outcome import JobEnd, end_of, events_of, is_hopeless, job_end, pods_of, why_waiting
 from tenancy.adapters.kubernetes_api import Document, KubernetesApi
 from tenancy.adapters.namespaces import PATH, PROOF
 from tenancy.adapters.pod_reasons import PodReason
@@ -53,7 +53,7 @@ class Jobs:
         job = self._usable(spec, fence, resumes=resumes) or self._create(spec, fence)
         self._api.create(f"{PATH}/{spec.namespace}/secrets", secret_document(spec, job))
         end = self._await(spec, job, fence, patience)
-        pods = self._pods(spec)
+        pods = self._pods(job)
         log = self._log(spec, pods, None if whole_log else LOG_LINES)
         self._delete(spec, job, "Background")
         return job_end(end, pods, log).without(spec.hidden)
@@ -81,7 +81,8 @@ class Jobs:
 
     def why_waiting(self, namespace: str, name: str) -> PodReason:
         """Why the Job has not ended; an empty sentence when nothing is wrong or there is no such Job."""
-        return self._reason(JobSpec(name, namespace, "", "", 0))
+        job = self._api.get(_path(namespace, name))
+        return self._reason(job) if job is not None else PodReason("")
 
     # -- the Job
 
@@ -151,7 +152,7 @@ class Jobs:
                 checked = elapsed
                 self._require_hope(spec, job, fence, elapsed)
             if elapsed > patience:
-                raise self._still_running(spec, patience)
+                raise self._still_running(job, patience)
             self._sleep(pause)
             pause = min(pause * 1.3, 1.0)
             found = self._find(spec.namespace, spec.name, spec.proof)
@@ -161,29 +162,34 @@ class Jobs:
         return end
 
     def _require_hope(self, spec: JobSpec, job: Document, fence: Fence, elapsed: float) -> None:
-        reason = self._reason(spec)
+        reason = self._reason(job)
         if not is_hopeless(reason) or (reason.cause is Cause.CLUSTER_CRASH and elapsed < _CONFIGURED_WITHIN):
             return
         fence()
         self._delete(spec, job, "Background")
         raise PlatformError(f"The pod of the Job {spec.name} cannot start: {reason.sentence}", cause=reason.cause)
 
-    def _still_running(self, spec: JobSpec, patience: float) -> TransientError:
-        reason = self._reason(spec)
+    def _still_running(self, job: Document, patience: float) -> TransientError:
+        reason = self._reason(job)
         why = f": {reason.sentence}" if reason.sentence else ""
-        return TransientError(f"The Job {spec.name} has not ended after {patience:.0f} s{why}.", cause=reason.cause)
-
-    def _reason(self, spec: JobSpec) -> PodReason:
-        pods = self._pods(spec)
-        events = self._api.list_objects(
-            f"{PATH}/{spec.namespace}/events", fields=f"involvedObject.kind=Job,involvedObject.name={spec.name}"
+        return TransientError(
+            f"The Job {job['metadata']['name']} has not ended after {patience:.0f} s{why}.", cause=reason.cause
         )
-        return why_waiting(pods, events)
+
+    def _reason(self, job: Document) -> PodReason:
+        metadata = job["metadata"]
+        events = self._api.list_objects(
+            f"{PATH}/{metadata['namespace']}/events",
+            fields=f"involvedObject.kind=Job,involvedObject.name={metadata['name']}",
+        )
+        return why_waiting(self._pods(job), events_of(job, events))
 
     # -- its pod
 
-    def _pods(self, spec: JobSpec) -> list[Document]:
-        return self._api.list_objects(f"{PATH}/{spec.namespace}/pods", f"job-name={spec.name}")
+    def _pods(self, job: Document) -> list[Document]:
+        metadata = job["metadata"]
+        found = self._api.list_objects(f"{PATH}/{metadata['namespace']}/pods", f"job-name={metadata['name']}")
+        return pods_of(job, found)
 
     def _log(self, spec: JobSpec, pods: Sequence[Document], lines: int | None) -> str:
         if not pods:
