@@ -140,7 +140,7 @@ class Workbench:
     def undo_all(self) -> None:
         """Everything, in the order of unwinding."""
         for resource in release_order(self.saga.resources):
-            maker_of(resource).compensate(self.context, resource)
+            maker_of(resource, SAMPLE.name).compensate(self.context, resource)
 
     def found(self, activity: Activity) -> set[DiscoveredObject]:
         return set(activity.discover(self.clients, self.platform))

@@ -146,6 +146,6 @@ def test_a_broken_package_is_named_to_who_needs_its_activity(site: Path):
     assert "RuntimeError: no library here" in problem
     made = Resource("mailbox", "acme", "proof", ActivityName("make_mailbox"), ResourceState.PRESENT)
     with pytest.raises(PlatformError, match=r"which made the mailbox acme, cannot be used .*no library here"):
-        registry.maker_of(made)
+        registry.maker_of(made, "crm")
     with pytest.raises(PlatformError, match="The activity make_mailbox cannot be used"):
         registry.activity_of(ActivityName("make_mailbox"))

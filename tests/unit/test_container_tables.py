@@ -14,6 +14,8 @@ from tenancy.adapters.product_folder import ProductFolder
 from tenancy.saga.errors import PlatformError, ProductFileError
 from tenancy.saga.names import ActivityName
 from tenancy.saga.product import ContainerSpec
+from tenancy.saga.states import ResourceState
+from tenancy.saga.tenant import Resource
 from tests.products import SAMPLE
 
 MAILBOX = """
@@ -141,3 +143,27 @@ def _product(folder: Path, activities: str, *, check: bool = True) -> Path:
     files = 'chart = "chart"\nvalues = "values.yaml.j2"\n' if check else ""
     (home / "product.toml").write_text(START.format(activities) + files + MAILBOX)
     return home
+
+
+def mailbox(activity: str = "create_mailbox", kind: str = "mailbox") -> Resource:
+    return Resource(kind, "acme", "proof", ActivityName(activity), ResourceState.PRESENT)
+
+
+def test_what_an_image_made_is_released_by_its_own_products_image_only() -> None:
+    registry.install_containers([spec(product="erp")])
+    assert registry.maker_of(mailbox(), "erp").name == "create_mailbox"
+    with pytest.raises(PlatformError, match=r"which made the mailbox acme, .* so nothing of it was changed"):
+        registry.maker_of(mailbox(), "crm")
+    registry.install_containers([spec(product="erp"), spec(product="crm")])
+    assert registry.maker_of(mailbox(), "crm").name == "create_mailbox"
+
+
+def test_an_activity_that_is_gone_is_not_replaced_by_another_one_for_the_same_kind() -> None:
+    registry.install_containers([spec(name=ActivityName("make_post"))])
+    assert registry.find_maker(mailbox(), "crm") is None
+
+
+def test_a_built_in_activity_that_was_renamed_still_releases_what_it_made() -> None:
+    made = registry.find_maker(mailbox("allocate_database", "database"), "crm")
+    assert made is not None
+    assert made.name == "allocate_storage"

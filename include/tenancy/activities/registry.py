@@ -13,7 +13,7 @@ from pkgutil import resolve_name
 from typing import Final
 
 from tenancy.activities.activity import Activity
-from tenancy.activities.container_activity import ContainerActivity
+from tenancy.activities.container_activity import ContainerActivity, container_activity
 from tenancy.activities.containers import container_activities
 from tenancy.activities.packages import ANY_NAME, UnusableActivity, find_entry_points, load_activities
 from tenancy.saga.causes import Cause
@@ -65,6 +65,8 @@ class _ProductActivities:
 
     activities: tuple[Activity, ...] = ()
     unusable: tuple[UnusableActivity, ...] = ()
+    products: frozenset[tuple[str, str]] = frozenset()
+    """Product and name of each activity that a table of it describes."""
 
 
 _of_products: Final = _ProductActivities()
@@ -72,8 +74,10 @@ _of_products: Final = _ProductActivities()
 
 def install_containers(specs: Iterable[ContainerSpec], broken: Iterable[UnusableActivity] = ()) -> None:
     """Have the container activities of these tables, and no others. `broken`: those of files that cannot be read."""
-    usable, unusable = container_activities(specs, _in_every_product())
+    known = list(specs)
+    usable, unusable = container_activities(known, _in_every_product())
     _of_products.activities, _of_products.unusable = usable, (*unusable, *broken)
+    _of_products.products = frozenset((each.product, each.name) for each in known if container_activity(each) in usable)
 
 
 @cache
@@ -110,23 +114,29 @@ def activity_of(name: ActivityName) -> Activity:
     if found is None:
         raise PlatformError(
             f"The activity {name} {why_not_installed(name)}. Install the version of Tenancy, or of the package, that "
-            "has it.",
+            "has it, or put its table back into the product's file.",
             cause=Cause.PLATFORM_VERSION,
         )
     return found
 
 
-def find_maker(resource: Resource) -> Activity | None:
-    """The installed activity that made this resource; where that was renamed, the one that makes this kind now."""
+def find_maker(resource: Resource, product: str) -> Activity | None:
+    """The installed activity that made this resource of a tenant of this product; where a built-in one was renamed, the
+    one that makes this kind now.
+
+    A container activity is its own product's: another one's image, of the same name or for the same kind, asks another
+    system, and would truthfully say that the object is not there.
+    """
     named = find_activity(resource.activity)
     if named is not None and resource.kind in named.resources:
-        return named
-    return next((activity for activity in installed() if resource.kind in activity.resources), None)
+        ours = not isinstance(named, ContainerActivity) or (product, named.name) in _of_products.products
+        return named if ours else None
+    return next((activity for activity in BUILT_IN if resource.kind in activity.resources), None)
 
 
-def maker_of(resource: Resource) -> Activity:
+def maker_of(resource: Resource, product: str) -> Activity:
     """The activity that releases and observes this resource. PlatformError, naming it, if it is not installed."""
-    found = find_maker(resource)
+    found = find_maker(resource, product)
     if found is None:
         raise PlatformError(
             f"The activity {resource.activity}, which made the {resource.kind} {resource.name}, "

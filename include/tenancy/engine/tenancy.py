@@ -170,5 +170,5 @@ def activities_to_observe(saga: Saga, platform: Platform) -> tuple[Activity, ...
     Skipped: released resources whose activity is no longer installed, and resources in a system that is declared lost.
     """
     there = [each for each in saga.resources if not is_lost(each.system, platform.replaced_systems)]
-    makers = (maker_of(each) if each.live else find_maker(each) for each in there)
+    makers = (maker_of(each, saga.product) if each.live else find_maker(each, saga.product) for each in there)
     return tuple(dict.fromkeys(maker for maker in makers if maker is not None))

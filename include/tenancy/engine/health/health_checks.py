@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from tenancy.activities.plan import require_known_plans
+from tenancy.activities.plan import require_fits_platform
 from tenancy.adapters.engine_health import PARTS
 from tenancy.engine.engine_report import all_dags
 from tenancy.engine.health import engine_verdicts as of_engine
@@ -130,7 +130,7 @@ def _required_dags(probes: Probes) -> tuple[str, ...]:
 
 def _mistakes(probes: Probes, name: str) -> ProductFileError | None:
     try:
-        require_known_plans(probes.products.named(name), probes.platform)
+        require_fits_platform(probes.products.named(name), probes.platform)
     except ProductFileError as error:
         return error
     return None

@@ -148,7 +148,7 @@ class _Pass:
         context = self.tenancy.activity_context(
             self.ledger, saga, application="tenancy explain", stamp=_STAMP, fence_command=fence_command
         )
-        makers = dict.fromkeys(find_maker(resource) for resource in saga.live_resources)
+        makers = dict.fromkeys(find_maker(resource, saga.product) for resource in saga.live_resources)
         return next((found for maker in makers if maker and (found := maker.explain_unwinding(context))), None)
 
 

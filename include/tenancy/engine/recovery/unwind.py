@@ -20,7 +20,7 @@ from datetime import datetime
 from tenancy.activities import registry
 from tenancy.activities.activity import Activity
 from tenancy.activities.context import ActivityContext, Observation
-from tenancy.activities.registry import find_maker, maker_of
+from tenancy.activities.registry import find_activity, maker_of
 from tenancy.engine.recovery.budgets import SystemBudgets
 from tenancy.engine.recovery.late_effects import earliest_settling, pending_requests
 from tenancy.engine.recovery.release_order import blocker_of, release_order
@@ -151,7 +151,7 @@ class _Unwinding:
                 self._record(c.ReportSystemReplaced(resource.kind, resource.name, LOST_SYSTEM, platform.source))
             else:
                 # The activity that made it, e.g. activities/allocate_storage.py drops the database.
-                maker_of(resource).compensate(self._context(seconds), resource)
+                maker_of(resource, self._saga().product).compensate(self._context(seconds), resource)
         except (Refused, Stopped):
             raise
         except Exception as error:  # noqa: BLE001 - one failure must not keep the other resources from being released
@@ -300,5 +300,5 @@ def _key(resource: Resource) -> tuple[str, str]:
 
 def _system_of(resource: Resource) -> str:
     """What has a budget of its own: the systems of one tenant are all of one region."""
-    maker = find_maker(resource)
+    maker = find_activity(resource.activity)
     return (maker and maker.system) or str(resource.activity)
