@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from tenancy.activities.packages import ANY_NAME, UnusableActivity
 from tenancy.activities.plan import plan_problems
-from tenancy.activities.registry import install_containers, installed
+from tenancy.activities.registry import install_containers, installed, unusable
 from tenancy.adapters.platform_file import parse_platform
 from tenancy.adapters.product_folder import ProductFolder
 from tenancy.saga.causes import Cause
@@ -60,12 +60,18 @@ def platform() -> Platform:
     if not path:
         raise PlatformFileError(f"No platform file: set {PLATFORM_FILE} in every Airflow process.")
     try:
-        parsed = parse_platform(tomllib.loads(Path(path).read_text()), [activity.name for activity in installed()])
+        parsed = parse_platform(tomllib.loads(Path(path).read_text()), _limited_activities())
         return replace(parsed, source=path)
     except OSError as error:
         raise PlatformFileError(f"The platform file {path} cannot be read: {error.strerror}.") from error
     except tomllib.TOMLDecodeError as error:
         raise PlatformFileError(f"The platform file {path} is not TOML: {error}.") from error
+
+
+def _limited_activities() -> list[str] | None:
+    """The activities that may have a time limit; None while some cannot be used, because a product or a package is
+    broken: its limits are no mistake of the platform file, and must not stop the other products."""
+    return None if unusable() else [activity.name for activity in installed()]
 
 
 def products() -> Products:

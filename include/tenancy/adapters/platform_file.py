@@ -85,9 +85,9 @@ _Section = Literal["regions", "plans"]
 _TABLES: Final[Mapping[str, type[_Table]]] = {"regions": _RegionTable, "plans": _PlanTable}
 
 
-def parse_platform(document: Mapping[str, Any], activities: Collection[str]) -> Platform:
+def parse_platform(document: Mapping[str, Any], activities: Collection[str] | None) -> Platform:
     """The platform of a parsed TOML document. PlatformFileError lists all mistakes. `activities` may have a time
-    limit."""
+    limit; None: not all of them are known, so every name may."""
     parsed, problems = _read(document)
     problems += [
         *_offers_none(document, "regions"),
@@ -95,7 +95,7 @@ def parse_platform(document: Mapping[str, Any], activities: Collection[str]) -> 
         *_wrong_values(document, "regions", region_problems),
         *_wrong_values(document, "plans", plan_problems),
         *_wrong_values_of_products(_table(document, "plans")),
-        *_unknown_limits(document, "stall_limits_minutes", (*activities, *TENANT_LIMITS)),
+        *_unknown_limits(document, "stall_limits_minutes", activities, TENANT_LIMITS),
         *_unknown_limits(document, "give_up_minutes", activities),
         *_wrong_successors(_table(document, "replaced_systems")),
     ]
@@ -214,9 +214,12 @@ def _wrong_values_of_products(plans: Mapping[str, Any]) -> Iterator[str]:
                 yield from (f"[plans.{name}.products.{product}] {problem}" for problem in sorted(found))
 
 
-def _unknown_limits(document: Mapping[str, Any], section: str, names: Collection[str]) -> list[str]:
+def _unknown_limits(
+    document: Mapping[str, Any], section: str, activities: Collection[str] | None, others: Collection[str] = ()
+) -> list[str]:
+    names = (*(activities or ()), *others)
     known = ", ".join(names)
-    unknown = (name for name in _table(document, section) if name not in names)
+    unknown = () if activities is None else (name for name in _table(document, section) if name not in names)
     return [f"[{section}] has no {name} to limit (there are: {known})" for name in unknown]
 
 
