@@ -25,8 +25,12 @@ class FakeApi(KubernetesApi):
         self.deleted: list[str] = []
 
     def get(self, path: str) -> Any:
+        if path == "/apis":
+            return {"groups": [{"versions": [{"groupVersion": "example.com/v1"}]}]}
         if path.count("/") == 3:
-            return {"resources": KINDS[path]} if path in KINDS else None
+            if path not in KINDS:  # as a cluster answers for an unknown group: it has no format, so it proves nothing
+                raise PlatformError(f"{path}: 404 page not found")
+            return {"resources": KINDS[path]}
         marks = MARKS if path.endswith("acme") else {}
         return {"metadata": {"uid": "1", "annotations": marks}}
 

@@ -56,6 +56,8 @@ class FakeApi(KubernetesApi):
         self.asked: list[str] = []
 
     def get(self, path: str) -> Any:
+        if path == "/apis":
+            return {"groups": [{"versions": [{"groupVersion": each.removeprefix("/apis/")}]} for each in KINDS]}
         self.asked.append(path)
         return {"resources": KINDS[path]} if path in KINDS else self.objects.get(path.rpartition("/")[2])
 
