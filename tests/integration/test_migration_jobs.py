@@ -126,7 +126,7 @@ def test_a_migration_whose_worker_died_is_awaited_and_not_started_twice(tenant: 
 def test_an_attempt_for_another_version_needs_the_product_that_has_it(tenant: MigratedTenant) -> None:
     tenant.run_until(DEPLOY)
     tenant.install(replace(tenant.job, version="43"))
-    with pytest.raises(PermanentError, match=r"The attempt migrates to 42, and the product's image .* leads to 43"):
+    with pytest.raises(PlatformError, match=r"The attempt migrates to 42, and the product's image .* leads to 43"):
         tenant.harness.run(SCHEMA)
 
 

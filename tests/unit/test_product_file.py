@@ -5,17 +5,20 @@ import re
 import shutil
 import tomllib
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tenancy.activities.plan import plan_of, plan_problems
+from tenancy.activities.plan import plan_of, plan_problems, require_fits_platform
 from tenancy.activities.registry import BUILT_IN
 from tenancy.adapters.product_file import chart_version, load_product, newest_revision
 from tenancy.saga.errors import PlatformError, ProductFileError
 from tenancy.saga.product import ExtraQuota, MigrationJob, OciChart
 from tests.products import PLAN, SAMPLE
+from tests.real_systems import platform
 
 NAMES = [activity.name for activity in PLAN]
 WITHOUT_DATABASE = ["validate_request", "deploy_workloads", "wait_for_workloads_ready", "mark_active"]
@@ -240,6 +243,19 @@ def test_a_migration_job_with_mistakes_says_what_it_must_be(folder: Path, job: A
     change(folder, migrations=job, activities=NAMESPACE_FIRST)
     [problem] = [each for each in problems_of(folder) if "migrations" in each]
     assert "product.toml: migrations must be the relative path of a folder, or job = { image, version }" in problem
+
+
+@pytest.mark.parametrize(("minutes", "fits"), [(4, True), (4.5, False), (30, False)])
+def test_migrations_that_may_take_longer_than_their_activity_are_a_mistake(folder: Path, minutes: float, fits: bool):
+    change(folder, migrations={"job": {**JOB["job"], "timeout_minutes": minutes}}, activities=NAMESPACE_FIRST)
+    product = load_product(folder, plan_problems)
+    if fits:
+        assert require_fits_platform(product, platform()) is product
+        return
+    with pytest.raises(ProductFileError, match=r"apply_tenant_schema may take 5 minutes, and [\d.]+ are needed: state"):
+        require_fits_platform(product, platform())
+    longer = replace(platform(), give_up={"apply_tenant_schema": timedelta(minutes=minutes + 1)})
+    assert require_fits_platform(product, longer) is product
 
 
 def test_a_migration_job_needs_the_namespace_before_it(folder: Path):

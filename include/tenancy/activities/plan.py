@@ -20,6 +20,7 @@ from tenancy.activities.registry import (
 )
 from tenancy.adapters.product_error import product_error
 from tenancy.saga.attempt_values import PlanEntry
+from tenancy.saga.names import ActivityName
 from tenancy.saga.platform import Platform
 from tenancy.saga.product import ContainerSpec, Product
 from tenancy.saga.stalls import TENANT_LIMITS, Limits
@@ -27,6 +28,9 @@ from tenancy.saga.states import ActivityKind
 
 FIRST: Final = "validate_request"
 """The activity that admits a run's request."""
+SCHEMA_ACTIVITY: Final = ActivityName("apply_tenant_schema")
+_AFTER_A_JOB_MINUTES: Final = 1
+"""The cluster ends a Job first; then there is a reason to record."""
 LAST: Final = "mark_active"
 """The activity that observes everything once more; its completion makes the tenant Active."""
 
@@ -46,14 +50,31 @@ def plan_entries(product: Product) -> tuple[PlanEntry, ...]:
     return tuple(activity.entry for activity in plan_of(product))
 
 
-def require_known_plans(product: Product, platform: Platform) -> Product:
-    """The product, unless it offers a plan that the platform file does not have: ProductFileError."""
-    unknown = [name for name in product.plans if name not in platform.plans]
-    there = ", ".join(platform.plans)
-    if unknown:
-        wrong = [f"product.toml: plans: the platform file has no plan {name} (there are: {there})" for name in unknown]
-        raise product_error(product.folder, wrong)
+def require_fits_platform(product: Product, platform: Platform) -> Product:
+    """The product. ProductFileError when it needs what the platform file does not have."""
+    wrong = [*_unknown_plans(product, platform), *_too_long_migrations(product, platform)]
+    if wrong:
+        raise product_error(product.folder, [f"product.toml: {problem}" for problem in wrong])
     return product
+
+
+def _unknown_plans(product: Product, platform: Platform) -> Iterator[str]:
+    there = ", ".join(platform.plans)
+    unknown = (name for name in product.plans if name not in platform.plans)
+    yield from (f"plans: the platform file has no plan {name} (there are: {there})" for name in unknown)
+
+
+def _too_long_migrations(product: Product, platform: Platform) -> Iterator[str]:
+    """A Job that may take longer than its activity would be abandoned, and its database dropped under it."""
+    if product.migration_job is None:
+        return
+    needed, name = product.migration_job.timeout_minutes + _AFTER_A_JOB_MINUTES, SCHEMA_ACTIVITY
+    most = give_up_limit(platform, activity_of(name)).total_seconds() / 60
+    if needed > most:
+        yield (
+            f"migrations.job.timeout_minutes: {name} may take {most:g} minutes, and {needed:g} are needed: state "
+            f"{name} = {needed:g} in the platform file, [give_up_minutes] and [stall_limits_minutes]"
+        )
 
 
 def plan_problems(names: Sequence[str], containers: Sequence[ContainerSpec] = ()) -> Iterator[str]:

@@ -12,7 +12,7 @@ from tenancy.adapters.migration_run import search_first
 from tenancy.adapters.migrations import failing_at
 from tenancy.adapters.sessions import Session
 from tenancy.saga.causes import Cause
-from tenancy.saga.errors import PermanentError
+from tenancy.saga.errors import PlatformError
 from tenancy.saga.product import MigrationJob
 
 
@@ -41,10 +41,10 @@ class JobMigrations:
 
     def _require(self, target: str) -> None:
         if target != self._job.version:
-            raise PermanentError(
+            raise PlatformError(
                 f"The attempt migrates to {target}, and the product's image {self._job.image} leads to "
                 f"{self._job.version}. Deploy the version of the product that has it, or cancel the tenant.",
-                cause=Cause.SCHEMA_MIGRATION,
+                cause=Cause.PLATFORM_VERSION,
             )
 
     @property

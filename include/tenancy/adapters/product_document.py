@@ -26,7 +26,7 @@ class _JobTable(BaseModel):
     image: Annotated[str, _text("an image", IMAGE_PATTERN)]
     version: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,62}$")]
     command: list[Annotated[str, Field(max_length=4096)]] = []
-    timeout_minutes: Annotated[float, Field(gt=0, le=24 * 60)] = 30
+    timeout_minutes: Annotated[float, Field(gt=0, le=24 * 60)] = 4
 
 
 class _MigrationsTable(BaseModel):

@@ -7,7 +7,7 @@ with the DAGs leaves a broken product out, and a file without DAGs, dags/tenant_
 
 from collections.abc import Iterable, Iterator
 
-from tenancy.activities.plan import require_known_plans
+from tenancy.activities.plan import require_fits_platform
 from tenancy.saga.errors import ProductFileError
 from tenancy.saga.platform import Platform
 from tenancy.saga.product import Product
@@ -38,7 +38,7 @@ def require_no_mistakes(products: Products, platform: Platform) -> None:
 def _mistakes(products: Products, platform: Platform, names: Iterable[str]) -> Iterator[tuple[str, ProductFileError]]:
     for name in names:
         try:
-            require_known_plans(products.named(name), platform)
+            require_fits_platform(products.named(name), platform)
         except ProductFileError as error:
             yield name, error
 

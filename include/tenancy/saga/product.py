@@ -73,7 +73,7 @@ class MigrationJob:
     """The version of the schema that it leads to."""
     command: tuple[str, ...] = ()
     """The container's command; empty: the image's own."""
-    timeout_minutes: float = 30
+    timeout_minutes: float = 4
 
 
 @dataclass(frozen=True)
