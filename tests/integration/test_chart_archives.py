@@ -84,6 +84,17 @@ def test_a_login_is_left_nowhere(registry: Registry):
     assert not [name for name, content in files_of(folder).items() if PASSWORD.encode() in content]
 
 
+def test_what_a_killed_pull_left_is_removed_by_the_next_one(registry: Registry):
+    old, running = (Path(os.environ[CACHE]) / name for name in (".pull-old", ".pull-running"))
+    for left in (old, running):
+        left.mkdir(parents=True)
+        (left / "login.json").write_text(PASSWORD)
+    os.utime(old, (0, 0))
+    pull(product_of(registry))
+    assert not old.exists()
+    assert running.exists()
+
+
 @pytest.mark.parametrize("password", ["wrong", ""])
 def test_a_registry_that_refuses_us_holds_the_tenant_and_the_connection_is_named(registry: Registry, password: str):
     with pytest.raises(

@@ -4,8 +4,11 @@ A chart is pulled by its digest, so a registry that has another chart under the 
 """
 
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -58,6 +61,7 @@ def _cache() -> Path:
 def _pull(product: Product, chart: OciChart, connection: Connection, folder: Path) -> None:
     """The folder appears in one step, whatever else pulls the same chart meanwhile."""
     folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _sweep(folder.parent)
     with tempfile.TemporaryDirectory(prefix=".pull-", dir=folder.parent) as new:
         _ask_helm(product, chart, connection, Path(new))
         pulled = Path(new) / "chart"
@@ -67,6 +71,14 @@ def _pull(product: Product, chart: OciChart, connection: Connection, folder: Pat
         except OSError:
             if not folder.is_dir():  # another process was not first: something else is wrong
                 raise
+
+
+def _sweep(cache: Path) -> None:
+    """Remove what pulls left that were killed: a login may be in it for the moment in which Helm reads it."""
+    for left in cache.glob(".pull-*"):
+        with suppress(OSError):  # another process was first
+            if time.time() - left.stat().st_mtime > _SECONDS * 2:
+                shutil.rmtree(left)
 
 
 def _ask_helm(product: Product, chart: OciChart, connection: Connection, new: Path) -> None:
