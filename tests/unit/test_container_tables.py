@@ -1,17 +1,20 @@
 """The tables of container activities in a product's file: what they mean, and what is wrong with them."""
 
 import tomllib
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from sandbox.layout import PROJECT
+from tenancy import bootstrap
 from tenancy.activities import registry
 from tenancy.activities.activity import Activity
 from tenancy.activities.plan import plan_of, plan_problems
 from tenancy.adapters.container_tables import read_containers
 from tenancy.adapters.product_file import load_containers, load_product
 from tenancy.adapters.product_folder import ProductFolder
-from tenancy.saga.errors import PlatformError, ProductFileError
+from tenancy.saga.errors import PlatformError, PlatformFileError, ProductFileError
 from tenancy.saga.names import ActivityName
 from tenancy.saga.product import ContainerSpec
 from tenancy.saga.states import ResourceState
@@ -167,3 +170,28 @@ def test_a_built_in_activity_that_was_renamed_still_releases_what_it_made() -> N
     made = registry.find_maker(mailbox("allocate_database", "database"), "crm")
     assert made is not None
     assert made.name == "allocate_storage"
+
+
+@pytest.fixture
+def limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The sandbox's platform with a limit for create_mailbox, and the product that has it."""
+    file = tmp_path / "platform.toml"
+    file.write_text((PROJECT / "include" / "sandbox" / "platform.toml").read_text() + "create_mailbox = 9\n")
+    monkeypatch.setenv(bootstrap.PLATFORM_FILE, str(file))
+    monkeypatch.setenv(bootstrap.PRODUCTS, str(tmp_path))
+    return _product(tmp_path, PLAN)
+
+
+def test_a_time_limit_may_be_that_of_a_products_activity(limited: Path) -> None:
+    assert bootstrap.platform().give_up["create_mailbox"] == timedelta(minutes=9)
+
+
+def test_a_broken_product_does_not_make_the_platform_file_wrong(limited: Path) -> None:
+    (limited / "product.toml").write_text("[")
+    assert bootstrap.platform().give_up["create_mailbox"] == timedelta(minutes=9)
+
+
+def test_a_limit_for_an_activity_that_nobody_has_is_a_mistake(limited: Path) -> None:
+    (limited / "product.toml").unlink()
+    with pytest.raises(PlatformFileError, match="has no create_mailbox to limit"):
+        bootstrap.platform()

@@ -1,7 +1,7 @@
 """What an image gets when it is called as a container activity: the verb, JSON in a file, and connections as files.
 
-`run` gets all that is known of the tenant. The other verbs get only what the ledger recorded, and the region's connections,
-so that they can be called after plan, region or product have changed.
+`run` gets all that is known of the tenant. The other verbs get only what the ledger recorded, and the region's
+connections, so that they can be called after plan, region or product have changed.
 """
 
 import json
