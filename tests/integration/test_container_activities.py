@@ -19,6 +19,7 @@ from tenancy.ledger.findings import load_open_findings
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.causes import Cause
+from tenancy.saga.connections import Connection
 from tenancy.saga.errors import ForeignObjectError, PermanentError, PlatformError, TenancyError, TransientError
 from tenancy.saga.names import ActivityName
 from tenancy.saga.product import ContainerSpec, Product
@@ -30,6 +31,7 @@ from tests.products import SAMPLE, only
 MAILBOX = ActivityName("create_mailbox")
 PROGRAM = block(PAGE.read_text(), "python")
 """The documentation's image."""
+PASSWORD = "s3cret-word"
 WRITES = "import json, os, sys\ngiven = json.load(open(os.environ['TENANCY_INPUT']))\nverb = given['verb']\n"
 RESULT = "open(os.environ['TENANCY_RESULT'], 'w').write"
 
@@ -56,6 +58,14 @@ class Mailboxes:
         registry.install_containers([spec])
         product: Product = replace(SAMPLE, activities=(ORDER[0], MAILBOX, *ORDER[1:]), containers=(spec,))
         self.harness.tenancy = replace(self.harness.tenancy, products=only(lambda: product))
+
+    def connect(self, connection: Connection) -> None:
+        """The image gets this connection to the kind of system `mail`."""
+        self.install(replace(self.spec, connections=("mail",)))
+        tenancy = self.harness.tenancy
+        regions = {n: replace(r, connections={"mail": "any_id"}) for n, r in tenancy.platform.regions.items()}
+        clients = replace(tenancy.clients, connection=lambda _: connection)
+        self.harness.tenancy = replace(tenancy, platform=replace(tenancy.platform, regions=regions), clients=clients)
 
     def program(self, text: str) -> None:
         """The image is this Python program from now on."""
@@ -186,6 +196,25 @@ def test_an_image_that_cannot_be_pulled_holds_the_tenant_until_the_file_is_corre
     assert mailboxes.harness.saga.hold.platform_fault
     mailboxes.install(good)
     assert mailboxes.harness.run(MAILBOX, 2).outputs
+
+
+def test_settings_in_a_connections_extra_change_no_result_and_its_secrets_are_in_no_error(mailboxes: Mailboxes) -> None:
+    """The mailbox is `{"present": true}`, and `true` is a text of the connection too."""
+    mailboxes.connect(Connection("mail", password=PASSWORD, extra={"use_ssl": "true", "token": "tok-0123456789"}))
+    assert mailboxes.run().outputs == {MAILBOX: {"address": "acme@mail.example"}}
+    mailboxes.program(f"{WRITES}print('entered with', 'tok-0123456789', {PASSWORD!r}, 'true'); sys.exit(1)")
+    mailboxes.harness.record_commands(c.Cancel())
+    mailboxes.harness.unwind()
+    [failed, *_] = mailboxes.harness.facts(f.CompensationFailed)
+    assert "the end of its log: entered with *** *** true" in str(failed)
+
+
+def test_an_output_with_the_password_of_a_connection_is_a_wrong_result(mailboxes: Mailboxes) -> None:
+    mailboxes.connect(Connection("mail", password=PASSWORD))
+    mailboxes.program(f"{WRITES}{RESULT}(json.dumps({{'outputs': {{'address': 'me:' + {PASSWORD!r}}}}}))")
+    message = mailboxes.fails(PermanentError)
+    assert "its output address has the password of a connection" in message
+    assert PASSWORD not in message
 
 
 def test_a_mailbox_of_somebody_else_is_refused_and_stays(mailboxes: Mailboxes) -> None:

@@ -65,6 +65,19 @@ def test_run_returns_nothing_else(result: dict[str, Any], complaint: str) -> Non
     assert complaint in str(error.value)
 
 
+@pytest.mark.parametrize("outputs", [{"url": "https://me:s3cret-word@mail"}, {"key": "s3cret-word"}])
+def test_an_output_with_a_password_is_a_wrong_result_which_does_not_show_it(outputs: dict[str, Any]) -> None:
+    with pytest.raises(ContainerResultError, match="has the password of a connection") as error:
+        outputs_of({"outputs": outputs}, ["s3cret-word"])
+    assert "s3cret-word" not in str(error.value)
+
+
+def test_a_short_password_is_refused_only_as_a_whole_output() -> None:
+    assert outputs_of({"outputs": {"address": "test@mail.example"}}, ["test"])
+    with pytest.raises(ContainerResultError, match="has the password of a connection"):
+        outputs_of({"outputs": {"key": "test"}}, ["test"])
+
+
 def test_compensate_returns_nothing() -> None:
     require_nothing_else({})
     with pytest.raises(ContainerResultError, match="unknown key 'deleted'"):

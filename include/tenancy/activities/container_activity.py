@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from tenancy.activities.activity import Activity, DiscoveredObject
-from tenancy.activities.container_calls import call_of, discover_input, effect_input, recorded_input
+from tenancy.activities.container_calls import call_of, discover_input, effect_input, passwords_in, recorded_input
 from tenancy.activities.container_results import (
     Found,
     foreign_owner,
@@ -27,6 +27,7 @@ from tenancy.activities.container_results import (
 )
 from tenancy.activities.context import ActivityContext, Observation, SystemClients
 from tenancy.activities.job_ends import require_success
+from tenancy.adapters.hidden_texts import hide
 from tenancy.adapters.server_deadlines import CLUSTER_WRITE_SECONDS, MARGIN_SECONDS
 from tenancy.saga.advice import Remedy
 from tenancy.saga.causes import Cause, Evidence
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from tenancy.adapters.job_outcome import JobEnd
 
 _ADVICE: Final = "Read the log of its Job. If nothing moves: cancel, reset, retry."
+_LONGEST_WHY: Final = 500
 _AFTER_THE_JOB: Final = timedelta(minutes=2)
 """The cluster ends the Job first; then there is a reason to record."""
 
@@ -73,11 +75,11 @@ class ContainerActivity(Activity):
     def run(self, context: ActivityContext) -> Outputs:
         name = self._name(context)
         job = self._job(context, "run", name, effect_input(context, self.spec, name))
-        with self._naming("run"):
+        with self._naming("run", job):
             end = self._cluster(context).jobs.run(job, fence=context.fence, patience=self._patience(context))
             result = self._result(end)
-            self._refuse_foreign(result, name)
-            outputs = outputs_of(result)
+            self._refuse_foreign(end, result, name)
+            outputs = outputs_of(result, passwords_in(job))
         self._require_made(context, name)
         return outputs
 
@@ -88,11 +90,11 @@ class ContainerActivity(Activity):
         jobs.abort(making.namespace, making.name, proof=making.proof, fence=context.fence)
         given = recorded_input(context, self.spec, resource.name, proof=resource.proof)
         job = self._job(context, "compensate", resource.name, given)
-        with self._naming("compensate"):
+        with self._naming("compensate", job):
             # An end of before may be older than the object.
             end = jobs.run(job, fence=context.fence, patience=self._patience(context), resumes=False)
             result = self._result(end)
-            self._refuse_foreign(result, resource.name)
+            self._refuse_foreign(end, result, resource.name)
             require_nothing_else(result)
 
     def observe(self, context: ActivityContext) -> tuple[Observation, ...]:
@@ -124,7 +126,7 @@ class ContainerActivity(Activity):
         cluster, ours = clients.cluster(region), proof_of(platform.name, "")
         given = discover_input(platform, region, self.spec)
         job = call_of(self.spec, platform, "discover", given, self._connections(clients, region), proof=ours)
-        with self._naming("discover"):
+        with self._naming("discover", job):
             end = cluster.jobs.run_once(job, patience=self._seconds)
             objects = objects_of(self._result(end), lambda: end.log)
         for each in objects:
@@ -135,9 +137,10 @@ class ContainerActivity(Activity):
         """Call `observe`. A Job of its own each time: an answer of before is not an observation."""
         given = recorded_input(context, self.spec, name, proof=proof)
         job = self._job(context, "observe", name, given)
-        with self._naming("observe"):
+        with self._naming("observe", job):
             end = self._cluster(context).jobs.run_once(job, patience=self._patience(context))
-            return observation_of(self._result(end))
+            found = observation_of(self._result(end))
+        return replace(found, why=end.shown(found.why)[:_LONGEST_WHY])
 
     def _require_made(self, context: ActivityContext, name: str) -> None:
         """Whatever `run` said: the object must be there."""
@@ -184,23 +187,24 @@ class ContainerActivity(Activity):
         require_success(end, self.spec.timeout_minutes, Cause.CLUSTER_JOB)
         return result_of(end.message)
 
-    def _refuse_foreign(self, result: Mapping[str, Any], name: str) -> None:
+    def _refuse_foreign(self, end: "JobEnd", result: Mapping[str, Any], name: str) -> None:
         owner = foreign_owner(result)
         if owner is not None:
             raise ForeignObjectError(
-                f"a {self.spec.resource} {name} exists and is not ours (owner: {owner[:200] or 'unknown'}). Nothing "
-                "was changed; find its owner"
+                f"a {self.spec.resource} {name} exists and is not ours (owner: {end.shown(owner)[:200] or 'unknown'}). "
+                "Nothing was changed; find its owner"
             )
 
     @contextmanager
-    def _naming(self, verb: str) -> Iterator[None]:
-        """Each error names the file, the table, the image and the verb."""
+    def _naming(self, verb: str, job: "JobSpec | None" = None) -> Iterator[None]:
+        """Each error names the file, the table, the image and the verb. No text of it has a secret of the call."""
         try:
             yield
         except (TransientError, PermanentError, PlatformError) as error:
             place = f"{self.spec.product}/product.toml, container_activities.{self.spec.name}"
             call = f"the image {self.spec.image} was called with {verb}"
-            error.args = (f"{place}: {call}: {str(error).rstrip('.')}.",)
+            complaint = hide(job.hidden if job else (), str(error))
+            error.args = (f"{place}: {call}: {complaint.rstrip('.')}.",)
             raise
 
 

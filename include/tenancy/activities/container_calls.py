@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from tenancy.adapters.job_documents import JobSpec
 
 _FOLDER: Final = "/tenancy"
+_PASSWORD: Final = "password"  # noqa: S105 - the name of its file
+_SHORTEST_HIDDEN: Final = 8
+"""Characters of a text in `extra`. Shorter ones, such as true or https, are settings and occur in any log."""
 _PLAN: Final = ("name", "replicas", "cpu", "memory", "database_connections")
 
 
@@ -98,7 +101,7 @@ def call_of(
         folder=_FOLDER,
         files={"input.json": json.dumps({"verb": verb, **given}, sort_keys=True)},
         secrets=dict(file for connection in connections for file in _files_of(connection)),
-        hidden=tuple(text for connection in connections for text in _hidden_in(connection)),
+        hidden=tuple(text for connection in connections for text in hidden_texts(connection)),
         cpu=spec.cpu,
         memory=spec.memory,
         makes_namespace=True,
@@ -107,11 +110,26 @@ def call_of(
 
 def _files_of(connection: Connection) -> Iterator[tuple[str, str]]:
     """Path -> text of each field, empty ones too: a program needs no cases."""
-    fields = {name: getattr(connection, name) for name in ("host", "port", "login", "password", "schema")}
+    fields = {name: getattr(connection, name) for name in ("host", "port", "login", _PASSWORD, "schema")}
     for name, value in (*fields.items(), ("extra", json.dumps(dict(connection.extra)))):
         yield f"connections/{connection.id}/{name}", "" if value is None else str(value)
 
 
-def _hidden_in(connection: Connection) -> Iterator[str]:
+def passwords_in(job: "JobSpec") -> tuple[str, ...]:
+    """The passwords of the connections that this call gets."""
+    return tuple(text for path, text in job.secrets.items() if path.endswith(f"/{_PASSWORD}") and text.strip())
+
+
+def hidden_texts(connection: Connection) -> Iterator[str]:
+    """What people must not read: the password, and each longer text of `extra`, which may be a token or a key."""
     yield connection.password
-    yield from (value for value in connection.extra.values() if isinstance(value, str))
+    yield from (text for text in _texts_in(connection.extra) if len(text) >= _SHORTEST_HIDDEN)
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from (text for each in value.values() for text in _texts_in(each))
+    elif isinstance(value, list):
+        yield from (text for each in value for text in _texts_in(each))

@@ -5,7 +5,7 @@ Nothing is converted and no key is left over, so that a mistake is noticed at on
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -14,6 +14,7 @@ from tenancy.saga.errors import PermanentError
 RESULT_BYTES: Final = 4096
 """Kubernetes keeps no more of a termination message."""
 _EXCERPT: Final = 120
+_LONG_PASSWORD: Final = 8
 _T = TypeVar("_T")
 
 
@@ -42,8 +43,7 @@ def result_of(message: str) -> Mapping[str, Any]:
     """The JSON object in a termination message."""
     if len(message.encode()) >= RESULT_BYTES:
         raise ContainerResultError(
-            f"its result has {RESULT_BYTES} bytes or more, and Kubernetes keeps only the last {RESULT_BYTES} "
-            f"(it ends {_excerpt(message[-_EXCERPT:])})"
+            f"its result has {RESULT_BYTES} bytes or more, and Kubernetes keeps only the last {RESULT_BYTES}"
         )
     if not message.strip():
         raise ContainerResultError("it wrote no result into the file that TENANCY_RESULT names")
@@ -62,11 +62,22 @@ def foreign_owner(result: Mapping[str, Any]) -> str | None:
     return owner
 
 
-def outputs_of(result: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What `run` returns; engine/provisioning/runner.py checks the values."""
+def outputs_of(result: Mapping[str, Any], passwords: Collection[str] = ()) -> Mapping[str, Any]:
+    """What `run` returns, with none of these passwords; engine/provisioning/runner.py checks the values."""
     _only(result, {"outputs", "foreign"})
     outputs: Mapping[str, Any] = _value(result, "outputs", dict, {})
+    for name, value in outputs.items():
+        if any(_has(value, password) for password in passwords):
+            raise ContainerResultError(
+                f"its output {name} has the password of a connection, and outputs are recorded and shown: leave it out"
+            )
     return outputs
+
+
+def _has(value: Any, password: str) -> bool:
+    """Is it in this value? A short one must be all of it: it may be in a longer text by chance."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return password in text if len(password) >= _LONG_PASSWORD else password == text
 
 
 def require_nothing_else(result: Mapping[str, Any]) -> None:
@@ -79,7 +90,7 @@ def observation_of(result: Mapping[str, Any]) -> Found:
     _only(result, {"present", "healthy", "why"})
     present = _value(result, "present", bool)
     healthy = _value(result, "healthy", bool, present)
-    why = " ".join(_value(result, "why", str, "").split())[:500]
+    why = " ".join(_value(result, "why", str, "").split())
     if healthy and not present:
         raise ContainerResultError(f"its result says healthy = true and present = false: {_shown(result)}")
     if present and not healthy and not why:

@@ -21,11 +21,11 @@ def require_success(end: "JobEnd", minutes: float, cause: Cause) -> None:
     """
     if end.succeeded:
         return
-    log = end_of_log(end.log)
+    log = end_of_log(end.shown(end.log))
     if end.overdue:
         raise PermanentError(f"it did not end within {minutes:g} minutes{log}", cause=cause)
     if end.interrupted:
-        raise TransientError(f"its pod was ended from outside ({end.reason}){log}", cause=cause)
+        raise TransientError(f"its pod was ended from outside ({end.shown(end.reason)}){log}", cause=cause)
     failure = TransientError if end.code == TEMPORARY else PermanentError
     raise failure(f"it failed with exit code {end.code}{log}", cause=cause)
 

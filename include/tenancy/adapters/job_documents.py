@@ -47,7 +47,7 @@ class JobSpec:
     secret_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Variables whose texts are in the Secret only."""
     hidden: tuple[str, ...] = field(default=(), repr=False)
-    """Texts that must be in no message."""
+    """Texts that must be in nothing that people read."""
     cpu: str = "250m"
     memory: str = "256Mi"
     makes_namespace: bool = False

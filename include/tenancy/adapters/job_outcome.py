@@ -1,9 +1,10 @@
 """How a Job of ours ended, and why it does not: read from the Job's conditions and its pod's status. Pure."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
+from tenancy.adapters.hidden_texts import hide
 from tenancy.adapters.pod_reasons import PodReason, container_reason, refused_pod, unschedulable
 from tenancy.saga.causes import Cause
 
@@ -20,30 +21,24 @@ class JobEnd:
 
     succeeded: bool
     code: int | None = None
-    message: str = ""
-    """The termination message."""
-    log: str = ""
+    message: str = field(default="", repr=False)
+    """The termination message, as the program wrote it."""
+    log: str = field(default="", repr=False)
     reason: str = ""
     """In the cluster's words, when it is not an exit code."""
     overdue: bool = False
     """Did the cluster end it, because it took too long?"""
+    hidden: tuple[str, ...] = field(default=(), repr=False)
+    """Texts that must be in nothing that people read."""
 
-    def without(self, secrets: Iterable[str]) -> "JobEnd":
-        """The same, with no secret in a text."""
-        hidden = [secret for secret in secrets if secret.strip()]
-        message, log, reason = (_hidden(hidden, text) for text in (self.message, self.log, self.reason))
-        return replace(self, message=message, log=log, reason=reason)
+    def shown(self, text: str) -> str:
+        """A text of it, for people."""
+        return hide(self.hidden, text)
 
     @property
     def interrupted(self) -> bool:
         """Did something else end it than its program or its time limit? Then another try is worth it."""
         return not self.succeeded and not self.overdue and self.code is None
-
-
-def _hidden(secrets: Sequence[str], text: str) -> str:
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, "***")
-    return text
 
 
 def end_of(job: Document) -> Document | None:
@@ -66,7 +61,7 @@ def events_of(job: Document, events: Iterable[Document]) -> list[Document]:
     return [event for event in events if (event.get("involvedObject") or {}).get("uid") == uid]
 
 
-def job_end(end: Document, pods: Sequence[Document], log: str) -> JobEnd:
+def job_end(end: Document, pods: Sequence[Document], log: str, hidden: tuple[str, ...] = ()) -> JobEnd:
     """The outcome, from the Job's condition and its pods."""
     ended = next(_terminated(pods), {})
     known = ended and ended.get("reason") != "ContainerStatusUnknown" and not _was_taken_away(pods)
@@ -77,6 +72,7 @@ def job_end(end: Document, pods: Sequence[Document], log: str) -> JobEnd:
         log,
         str(ended.get("reason") or end.get("message") or end.get("reason") or ""),
         end.get("reason") == "DeadlineExceeded",
+        hidden,
     )
 
 

@@ -56,7 +56,7 @@ class Jobs:
         pods = self._pods(job)
         log = self._log(spec, pods, None if whole_log else LOG_LINES)
         self._delete(spec, job, "Background")
-        return job_end(end, pods, log).without(spec.hidden)
+        return job_end(end, pods, log, spec.hidden)
 
     def run_once(self, spec: JobSpec, *, patience: float) -> JobEnd:
         """Run a Job that only reads, under a name that no other call has, with its whole log. Needs no fence."""
