@@ -14,12 +14,14 @@ from tenancy.ledger.tenant_summaries import TenantFilter, attention_cutoffs, loa
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.causes import Cause
-from tenancy.saga.errors import ProductFileError, Refused
-from tenancy.saga.names import RunId
+from tenancy.saga.errors import PlatformError, ProductFileError, Refused
+from tenancy.saga.names import ActivityName, RunId
 from tenancy.saga.product import PROVISIONING_DAG, Product
 from tenancy.saga.tenant import Saga
 from tests import real_systems
 from tests.integration.engine_harness import (
+    DEPLOY,
+    HANDLE,
     LATER,
     NO_OBJECTS,
     ORDER,
@@ -39,6 +41,15 @@ BY = Stamp("grace")
 
 def _broken() -> Product:
     raise ProductFileError("The product in products/crm is wrong: product.toml: name is missing.")
+
+
+def _without(activity: ActivityName) -> tuple[ActivityName, ...]:
+    return tuple(each for each in ORDER if each != activity)
+
+
+def _swapped(first: ActivityName, second: ActivityName) -> tuple[ActivityName, ...]:
+    other = {first: second, second: first}
+    return tuple(other.get(each, each) for each in ORDER)
 
 
 def give(harness: EngineHarness, **products: Callable[[], Product]) -> None:
@@ -139,6 +150,30 @@ def test_a_run_in_flight_is_found_after_another_product_has_become_the_default_o
     two.unwind()
     two.record_commands(c.Reset())
     assert actions.retry(two.tenancy, two.tenant_id, by=BY).saga.dag_id == "tenant_provisioning__sample"
+
+
+@pytest.mark.parametrize("order", [_without(HANDLE), _swapped(SCHEMA, DEPLOY)], ids=["one-less", "another-order"])
+def test_a_run_whose_dag_has_another_products_tasks_is_held_and_nothing_is_undone(
+    two: EngineHarness, order: tuple[ActivityName, ...]
+):
+    """Another product has become the default one, so it has the DAG of this run now."""
+    two.run_until(HANDLE)
+    for each in ORDER[ORDER.index(HANDLE) : ORDER.index(SCHEMA)] if HANDLE in order else ():
+        two.run(each)
+    made = two.external_objects
+    give(two, crm=lambda: replace(CRM, activities=order), sample=lambda: SAMPLE)
+    next_task = DEPLOY if HANDLE in order else SCHEMA
+    with pytest.raises(PlatformError, match="make sample the default product again"):
+        two.run(next_task)
+    two.give_up(next_task)
+    two.run_failed()
+    two.runs.start(PROVISIONING_DAG, RUN, {})
+    two.runs.end(PROVISIONING_DAG, RUN, "failed")
+    two.reconcile_later()
+    assert (two.saga.phase, two.saga.hold.cause) == ("Provisioning", Cause.PLATFORM_VERSION)
+    assert two.external_objects == made
+    give(two, sample=lambda: SAMPLE, crm=lambda: CRM)
+    assert [two.run(each, 2).phase for each in ORDER][-1] == "Active"
 
 
 def test_a_tenant_of_before_has_the_default_product(two: EngineHarness):

@@ -41,6 +41,11 @@ def dag_of(products: Products, name: str) -> str:
     return PROVISIONING_DAG if name == products.default_name else _OF_A_PRODUCT + name
 
 
+def product_of_dag(products: Products, dag_id: str) -> str:
+    """The name of the product that this provisioning DAG has now, whether that product is there or not."""
+    return products.default_name if dag_id == PROVISIONING_DAG else dag_id.removeprefix(_OF_A_PRODUCT)
+
+
 def provisioning_dags(products: Products) -> tuple[str, ...]:
     """The ids of all provisioning DAGs, the default product's first. Raises nothing: a missing folder leaves that
     one."""

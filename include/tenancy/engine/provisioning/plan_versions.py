@@ -10,6 +10,8 @@ from tenancy.engine.tenancy import Tenancy
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PlatformError
 from tenancy.saga.names import ActivityName
+from tenancy.saga.product import Product
+from tenancy.saga.products import product_of_dag
 from tenancy.saga.states import State, StepStatus
 from tenancy.saga.tenant import Lease, Saga
 
@@ -32,18 +34,40 @@ def skips_activity(saga: Saga, lease: Lease) -> bool:
 
 
 def require_known_activities(tenancy: Tenancy, saga: Saga, activity: ActivityName | None = None) -> None:
-    """Raise PlatformError if the product lacks an unfinished activity of the attempt's plan, up to `activity`."""
-    product = tenancy.product_of(saga)
+    """Raise PlatformError unless the attempt's DAG has the unfinished activities of its plan, up to `activity`, in the
+    plan's order. ProductFileError if a product cannot be loaded."""
+    known = tenancy.product_of(saga).activities
+    dag = tenancy.products.named(product_of_dag(tenancy.products, saga.dag_id))  # another default product has this DAG
+    last = -1
     for entry in saga.current_attempt.plan:
-        if entry.activity not in product.activities and saga.step(entry.activity).status is not StepStatus.DONE:
-            raise PlatformError(
-                f"Attempt {saga.attempt} of {saga.parameters.slug} began with an activity {entry.activity} that the "
-                f"product {product.name} {product.version} does not have: run the version that has it, or cancel the "
-                "tenant.",
-                cause=Cause.PLATFORM_VERSION,
-            )
+        if saga.step(entry.activity).status is not StepStatus.DONE:
+            if entry.activity not in known:
+                raise _unknown_activity(saga, entry.activity, tenancy.product_of(saga))
+            place = dag.activities.index(entry.activity) if entry.activity in dag.activities else -1
+            if place < last or place < 0:
+                raise _other_tasks(saga, entry.activity, dag)
+            last = place
         if entry.activity == activity:
             return
+
+
+def _unknown_activity(saga: Saga, activity: ActivityName, product: Product) -> PlatformError:
+    return PlatformError(
+        f"Attempt {saga.attempt} of {saga.parameters.slug} began with an activity {activity} that the product "
+        f"{product.name} {product.version} does not have: run the version that has it, or cancel the tenant.",
+        cause=Cause.PLATFORM_VERSION,
+    )
+
+
+def _other_tasks(saga: Saga, activity: ActivityName, product: Product) -> PlatformError:
+    own = saga.product or product.name
+    return PlatformError(
+        f"Attempt {saga.attempt} of {saga.parameters.slug}, a tenant of {own}, runs in {saga.dag_id}. Its tasks "
+        f"are now those of the product {product.name} {product.version}, which does not have {activity} at its place. "
+        f"If {product.name} is not {own}, make {own} the default product again (TENANCY_PRODUCT). Else run the "
+        "version that has it there, or cancel the tenant.",
+        cause=Cause.PLATFORM_VERSION,
+    )
 
 
 def fault_of_plan(tenancy: Tenancy, saga: Saga) -> PlatformError | None:
