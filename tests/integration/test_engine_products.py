@@ -1,16 +1,22 @@
 """Several products on one installation: whose tenant it is, in which DAG it runs, and what a broken one stops."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from tenancy import bootstrap
 from tenancy.activities.plan import limits
 from tenancy.engine.actions import actions
 from tenancy.engine.provisioning.runner import Task, run_activity
+from tenancy.ledger import pokes
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.measures import load_measures
 from tenancy.ledger.tenant_summaries import TenantFilter, attention_cutoffs, load_tenants
+from tenancy.orchestration import callbacks, listener
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.causes import Cause
@@ -123,6 +129,31 @@ def test_a_run_of_another_dag_with_the_same_id_does_nothing_to_the_tenant(two: E
     with pytest.raises(Refused, match="this is a run of tenant_provisioning__crm with the same id"):
         run_in(two, CRM_DAG, "crm", number=2)
     assert two.saga.current_attempt == before.current_attempt
+
+
+@pytest.mark.parametrize("callback", [callbacks.run_failed, callbacks.activity_failed])
+def test_a_run_of_another_dag_with_the_same_id_undoes_nothing_when_it_fails(
+    two: EngineHarness, monkeypatch: pytest.MonkeyPatch, callback: Callable[[Any], None]
+):
+    two.run_until(SCHEMA)
+    before, made = two.saga, two.external_objects
+    monkeypatch.setattr(bootstrap, "tenancy", lambda: two.tenancy)
+    for dag_id, same in ((CRM_DAG, True), (PROVISIONING_DAG, False)):
+        ti = SimpleNamespace(id="ti-000001", run_id=RUN, dag_id=dag_id, task_id=SCHEMA)
+        callback({"dag": SimpleNamespace(dag_id=dag_id), "run_id": RUN, "ti": ti, "exception": RuntimeError("boom")})
+        assert (two.saga == before, two.external_objects == made) == (same, same)
+
+
+def test_a_mark_of_a_run_of_another_dag_with_the_same_id_leaves_no_poke(
+    two: EngineHarness, monkeypatch: pytest.MonkeyPatch
+):
+    run_in(two, PROVISIONING_DAG, "sample")
+    monkeypatch.setattr(bootstrap, "ledger_dsn", lambda: two.ledger)
+    monkeypatch.setattr(sys, "argv", ["airflow", "api-server"])
+    for dag_id, expected in ((CRM_DAG, False), (PROVISIONING_DAG, True)):
+        listener.on_dag_run_failed(SimpleNamespace(dag_id=dag_id, run_id=RUN), "")
+        with two.tenancy.ledger.open("test") as ledger:
+            assert pokes.has_poke(ledger, RUN) is expected
 
 
 def test_a_tenant_is_recreated_with_its_product_or_with_another_one(two: EngineHarness):

@@ -21,8 +21,16 @@ class Poke:
     at: datetime
 
 
-def record_poke(ledger: LedgerSession, run_id: RunId, action: str) -> None:
-    """Store a poke. PostgreSQL notifies the channel `tenancy_poke`."""
+def record_poke(ledger: LedgerSession, run_id: RunId, action: str, *, dag_id: str = "") -> None:
+    """Store a poke. PostgreSQL notifies the channel `tenancy_poke`.
+
+    `dag_id`: the run's DAG. If an attempt has a run with this id in another DAG, nothing is stored: it would end that
+    one.
+    """
+    tenant_id = ledger.tenant_of_run(run_id) if dag_id else None
+    saga = ledger.saga(tenant_id) if tenant_id else None
+    if saga and saga.run_id == run_id and saga.dag_id != dag_id:
+        return
     ledger.rows("insert_poke", run_id=run_id, action=action)
 
 

@@ -37,7 +37,7 @@ def activity_failed(context: "Context") -> None:
     ti = context["ti"]
     holder = TaskInstanceId(str(ti.id))
     fault = error.cause if isinstance(error, PlatformError) else None
-    command = GiveUp(RunId(ti.run_id), _message(error), ActivityName(ti.task_id), holder, fault)
+    command = GiveUp(RunId(ti.run_id), _message(error), ActivityName(ti.task_id), holder, fault, ti.dag_id)
     _give_up(command, lease=holder)
 
 
@@ -48,7 +48,8 @@ def run_failed(context: "Context") -> None:
     # Any task instance of the run, if there is one: it distinguishes an attempt that is over from the current one.
     ti = context.get("ti")
     holder = TaskInstanceId(str(ti.id)) if ti is not None else None
-    _give_up(GiveUp(RunId(str(context["run_id"])), _ENDED, holder=holder), lease="")
+    command = GiveUp(RunId(str(context["run_id"])), _ENDED, holder=holder, dag_id=context["dag"].dag_id)
+    _give_up(command, lease="")
 
 
 def _message(error: object) -> str:

@@ -25,12 +25,12 @@ def on_dag_run_failed(dag_run: "DagRun", msg: str) -> None:  # noqa: ARG001 - pl
     if not is_provisioning_dag(dag_run.dag_id) or "api-server" not in sys.argv:
         return
     try:
-        _poke(dag_run.run_id)
+        _poke(dag_run.run_id, dag_run.dag_id)
     except Exception as error:  # noqa: BLE001
         log.warning("no poke about %s: %s", dag_run.run_id, error)
 
 
-def _poke(run_id: str) -> None:
+def _poke(run_id: str, dag_id: str) -> None:
     from tenancy.bootstrap import ledger_dsn  # every process of Airflow imports this module
     from tenancy.ledger.ledger import Ledger
     from tenancy.ledger.pokes import record_poke
@@ -38,4 +38,4 @@ def _poke(run_id: str) -> None:
     from tenancy.saga.names import RunId
 
     with Ledger(ledger_dsn()).open("tenancy listener") as ledger:
-        record_poke(ledger, RunId(run_id), AirflowAction.MARK_RUN_FAILED)
+        record_poke(ledger, RunId(run_id), AirflowAction.MARK_RUN_FAILED, dag_id=dag_id)

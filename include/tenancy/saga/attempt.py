@@ -217,6 +217,7 @@ def give_up(command: c.GiveUp, saga: Saga) -> tuple[f.Fact, ...]:
 
     If the platform is at fault, the attempt is held instead: nothing is compensated, and the attempt continues later.
     """
+    leases.require_same_dag(saga, command.run_id, command.dag_id or saga.dag_id)
     if saga.phase in {Phase.FAILED_UNWINDING, Phase.FAILED_RETAINED} and saga.run_id == command.run_id:
         return ()
     leases.require_current_run(saga, command.run_id)

@@ -91,6 +91,8 @@ class GiveUp(Command):
     holder: TaskInstanceId | None = None
     platform_fault: Cause | None = None
     """The cause, if the platform is at fault. Then the attempt is held, and nothing is compensated."""
+    dag_id: str = ""
+    """The DAG of the run, from Airflow: a run of another DAG may have the same id. Empty: the attempt's own."""
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,15 @@ _WHY_NOT_ACT = {
 }
 
 
+def require_same_dag(saga: Saga, run_id: RunId, dag_id: str) -> None:
+    """Raise Refused when a run of another DAG has the same id: Airflow's run ids are unique within a DAG only."""
+    if run_id == saga.run_id and dag_id != saga.dag_id:
+        raise Refused(
+            f"The run {run_id} of {saga.dag_id} provisions {saga.parameters.slug}, and this is a run of "
+            f"{dag_id} with the same id. Trigger a new run with another id."
+        )
+
+
 def require_not_fenced(saga: Saga, run_id: RunId, holder: TaskInstanceId) -> None:
     """Raise StaleLease if the task instance acted in an attempt that is over."""
     if saga.runs.is_fenced(run_id, holder):

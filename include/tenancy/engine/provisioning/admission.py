@@ -25,6 +25,7 @@ from tenancy.engine.tenancy import Tenancy
 from tenancy.engine.workflow import new_run_id
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
+from tenancy.saga import leases
 from tenancy.saga.commands import StartAttempt
 from tenancy.saga.errors import Refused
 from tenancy.saga.facts import RequestRefused
@@ -90,17 +91,8 @@ def _product_of(tenancy: Tenancy, saga: Saga | None, origin: Origin) -> str:
     """What the attempt is made of. A known run keeps its tenant's product, even if its DAG has become another one's."""
     if saga is None or origin.run_id not in saga.runs:
         return origin.product  # the state machine compares it with the tenant's
-    require_same_dag(saga, origin.run_id, origin.dag_id)
+    leases.require_same_dag(saga, origin.run_id, origin.dag_id)
     return product_name(tenancy.products, saga.product)
-
-
-def require_same_dag(saga: Saga, run_id: RunId, dag_id: str) -> None:
-    """Raise Refused when a run of another DAG has the same id: Airflow's run ids are unique within a DAG only."""
-    if run_id == saga.run_id and dag_id != saga.dag_id:
-        raise Refused(
-            f"The run {run_id} of {saga.dag_id} provisions {saga.parameters.slug}, and this is a run of "
-            f"{dag_id} with the same id. Trigger a new run with another id."
-        )
 
 
 def _attempt(

@@ -14,7 +14,7 @@ from tenancy.activities.activity import NotReadyYet, WaitingActivity, WatchedNam
 from tenancy.activities.context import ActivityContext
 from tenancy.activities.plan import FIRST, give_up_limit
 from tenancy.activities.registry import activity_of
-from tenancy.engine.provisioning.admission import Origin, admit, require_same_dag
+from tenancy.engine.provisioning.admission import Origin, admit
 from tenancy.engine.provisioning.plan_versions import require_known_activities, skips_activity
 from tenancy.engine.provisioning.retry_window import (
     NOT_RETRIED,
@@ -30,6 +30,7 @@ from tenancy.engine.provisioning.waiting import deadline, is_soon_over
 from tenancy.engine.tenancy import Tenancy, message_of, observe_all, record_eviction
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import LedgerSession
+from tenancy.saga import leases
 from tenancy.saga.causes import Cause
 from tenancy.saga.commands import BeginActivity, CompleteActivity, FailActivity, RecordHold, ReportProgress
 from tenancy.saga.errors import OutOfTurn, PermanentError, PlatformError, Refused, Stopped, cause_in
@@ -88,7 +89,7 @@ def run_activity(tenancy: Tenancy, task: Task) -> Saga | Waiting:
     with tenancy.ledger.open(task.application) as ledger:
         tenant_id = _tenant(tenancy, ledger, task)
         found = _saga(ledger, tenant_id)
-        require_same_dag(found, task.lease.run_id, task.dag_id)
+        leases.require_same_dag(found, task.lease.run_id, task.dag_id)
         if skips_activity(found, task.lease):
             return found
         with _held_for_platform(ledger, tenant_id, task):
