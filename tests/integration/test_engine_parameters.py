@@ -12,9 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tenancy.adapters.parameter_values import check_values
 from tenancy.engine.actions import actions
+from tenancy.engine.actions.action_service import ActionRequest, ActionService, Actor
 from tenancy.engine.actions.dry_run import for_dry_run
 from tenancy.engine.provisioning.admission import Origin, admit
+from tenancy.ledger.ledger import utc_now
 from tenancy.saga import facts as f
 from tenancy.saga.causes import Cause
 from tenancy.saga.commands import Reset
@@ -25,6 +28,7 @@ from tenancy.saga.product import PROVISIONING_DAG, Product
 from tests import real_systems
 from tests.integration.engine_harness import (
     DEPLOY,
+    MARK_ACTIVE,
     NO_OBJECTS,
     ORDER,
     RUN,
@@ -179,6 +183,47 @@ def test_a_retry_goes_on_when_the_product_lost_a_parameter_and_got_another(harne
     _give(harness, with_parameters({"tier": PROPERTIES["tier"], "colour": {"type": "string", "default": "red"}}))
     actions.retry(harness.tenancy, harness.tenant_id, by=STAMP)
     assert harness.saga.parameters.values == {"tier": "gold", "colour": "red"}
+
+
+def _keep_and_reset(harness: EngineHarness, **values: Any) -> None:
+    harness.run_until(MARK_ACTIVE, **values)
+    harness.handles.failing = 1
+    harness.fail_for_good(MARK_ACTIVE)
+    assert harness.saga.phase == "Failed retained"
+    harness.record_commands(Reset())
+
+
+@pytest.mark.parametrize("corrections", [{}, {"seats": "30"}], ids=["nothing sent", "the form sends all values"])
+def test_a_tenant_that_kept_its_resources_is_retried_with_values_that_no_longer_fit(
+    harness: EngineHarness, corrections: dict[str, Any]
+):
+    _give(harness, with_parameters())
+    _keep_and_reset(harness, seats=30)
+    _give(harness, with_parameters({"seats": {"type": "integer", "maximum": 10}}))
+    service = ActionService(harness.tenancy, utc_now, lambda: harness.tenancy.ledger.open("test"), lambda _: {})
+    tenant_id = harness.tenant_id
+    request = ActionRequest("retry", "again", tenant_id, confirm_id=str(tenant_id), parameters=corrections)
+    service.perform(request, Actor("ada"))
+    run_id, conf = harness.saga.run_id, harness.saga.parameters.values
+    assert (harness.saga.attempt, conf) == (2, {"seats": 30})
+    assert harness.run_all(2, run_id, **conf).phase == "Active"
+
+
+def test_another_value_must_fit_and_a_tenant_without_resources_must_be_corrected(harness: EngineHarness):
+    stricter = with_parameters({"seats": {"type": "integer", "maximum": 10}})
+    _give(harness, with_parameters())
+    _fail_and_reset(harness, seats=30)
+    _give(harness, stricter)
+    with pytest.raises(Refused, match="seats: must be at most 10"):
+        actions.retry(harness.tenancy, harness.tenant_id, by=STAMP)
+    values, mistakes = check_values(stricter.parameters, {"seats": 31}, {"seats": 30})
+    assert (values, mistakes) == ({}, {"seats": "must be at most 10"})
+
+
+def test_a_kept_value_that_has_become_a_secret_must_name_a_connection_all_the_same():
+    """Otherwise a text that somebody once sent could read the connections of the platform."""
+    secret = with_parameters({"note": {"type": "string", "writeOnly": True}})
+    assert "note" in check_values(secret.parameters, {"note": "tenancy_ledger"}, {"note": "tenancy_ledger"})[1]
 
 
 def test_recreate_takes_parameters_over_and_corrects_them(harness: EngineHarness):

@@ -7,6 +7,7 @@
 import unicodedata
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, Final
 
 from email_validator import EmailNotValidError, validate_email
@@ -19,7 +20,7 @@ from tenancy.saga.errors import PermanentError, Refused
 from tenancy.saga.names import ActivityName, is_slug
 from tenancy.saga.platform import Platform
 from tenancy.saga.product import Product
-from tenancy.saga.product_parameters import PREFIX, known_values
+from tenancy.saga.product_parameters import PREFIX, Value, known_values
 from tenancy.saga.reserved_slugs import reserved_for
 from tenancy.saga.states import ActivityKind
 from tenancy.saga.storable_text import why_not_storable
@@ -49,15 +50,19 @@ class ValidateRequest(Activity):
         made.
         """
         try:
-            check_request(corrected(context.saga.parameters, {}, context.product), context.platform, context.product)
+            saga, product = context.saga, context.product
+            check_request(corrected(saga.parameters, {}, product), context.platform, product, saga.kept_values)
         except Refused as refusal:
             raise PermanentError(str(refusal), cause=Cause.INPUT) from refusal
         context.parameter_secrets()
 
 
-def check_request(conf: Mapping[str, Any], platform: Platform, product: Product) -> Parameters:
+def check_request(
+    conf: Mapping[str, Any], platform: Platform, product: Product, kept: Mapping[str, Value] = MappingProxyType({})
+) -> Parameters:
     """The parameters of a well-formed request; Refused names each field at fault and the reason otherwise.
 
+    `kept`: values that a retry cannot change. They are not compared with a schema that became stricter meanwhile.
     The name is put into Unicode's composed form (NFC): macOS sends é as two characters, and it is the same name.
     """
     from tenancy.adapters.parameter_values import check_values  # the library takes a while to import
@@ -65,7 +70,7 @@ def check_request(conf: Mapping[str, Any], platform: Platform, product: Product)
     checked = dict(conf)
     if isinstance(name := conf.get("name"), str):
         checked["name"] = unicodedata.normalize("NFC", name)
-    values, wrong_values = check_values(product.parameters, checked)
+    values, wrong_values = check_values(product.parameters, checked, kept)
     mistakes = {
         **_unknown_fields(checked, product),
         **dict(_wrong_fields(checked, platform)),

@@ -7,6 +7,7 @@ have typed a secret.
 import json
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Annotated, Any, Final
 
 from email_validator import EmailNotValidError, validate_email
@@ -43,10 +44,13 @@ _SENTENCES: Final[Mapping[str, str]] = {
 }
 
 
-def check_values(parameters: Iterable[Parameter], given: Mapping[str, Any]) -> tuple[dict[str, Value], dict[str, str]]:
+def check_values(
+    parameters: Iterable[Parameter], given: Mapping[str, Any], kept: Mapping[str, Value] = MappingProxyType({})
+) -> tuple[dict[str, Value], dict[str, str]]:
     """The values with the schema's defaults, and for each key at fault the end of a sentence that the key begins.
 
-    None and an empty text count as missing: forms send them for a field that nobody filled in.
+    A value that is equal to the one in `kept` need not fit a schema that is newer, unless it is a secret. None and an
+    empty text count as missing: forms send them for a field that nobody filled in.
     """
     values: dict[str, Value] = {}
     mistakes: dict[str, str] = {}
@@ -55,6 +59,8 @@ def check_values(parameters: Iterable[Parameter], given: Mapping[str, Any]) -> t
         value = parameter.default if value is None or value == "" else value
         if value is None:
             mistakes |= {parameter.key: "is missing"} if parameter.required else {}
+        elif value == kept.get(parameter.key) and not parameter.is_secret:
+            values[parameter.key] = kept[parameter.key]
         elif why_not := why_not_fitting(parameter.schema, value):
             mistakes[parameter.key] = why_not
         else:

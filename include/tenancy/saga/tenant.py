@@ -205,6 +205,11 @@ class Saga:
         return self.current_attempt.outputs if self.live_resources else {}
 
     @property
+    def kept_values(self) -> Mapping[str, Value]:
+        """The values of the product's parameters that no retry may change, because resources were made with them."""
+        return self.parameters.values if self.live_resources else {}
+
+    @property
     def has_nothing_left(self) -> bool:
         """Is it certain that nothing of it is left?"""
         return self.observed_gone and not self.live_resources

@@ -27,7 +27,7 @@ from tenancy.ledger.ledger import LedgerSession
 from tenancy.saga.errors import Refused
 from tenancy.saga.names import TenantId
 from tenancy.saga.product_parameters import PREFIX
-from tenancy.saga.tenant import Parameters
+from tenancy.saga.tenant import Saga
 
 CREATE: Final = "create"
 _ALREADY_DONE: Final = (
@@ -128,10 +128,10 @@ class ActionService:
     def _valid_corrections(self, tenant_id: TenantId, request: ActionRequest) -> Mapping[str, Any]:
         with self.open_ledger() as ledger:
             saga = load_saga(ledger, tenant_id)
-        self._require_valid(request.parameters, request.product or saga.product, before=saga.parameters)
+        self._require_valid(request.parameters, request.product or saga.product, before=saga)
         return request.parameters
 
-    def _require_valid(self, sent: Mapping[str, Any], product_name: str, before: Parameters | None = None) -> None:
+    def _require_valid(self, sent: Mapping[str, Any], product_name: str, before: Saga | None = None) -> None:
         """InvalidRequestError when a field is wrong; of corrections (`before` is given), when one of them is. What else
         is wrong, also with the product's name, the action itself refuses."""
         products = self.tenancy.products
@@ -140,7 +140,8 @@ class ActionService:
             return
         product = products.named(name)
         try:
-            check_request(corrected(before, sent, product) if before else sent, self.tenancy.platform, product)
+            asked = corrected(before.parameters, sent, product) if before else sent
+            check_request(asked, self.tenancy.platform, product, before.kept_values if before else {})
         except Refused as refusal:
             if before is None or any(field.removeprefix(PREFIX) in sent for field in refusal.fields):
                 fields = {_public(field): sentence for field, sentence in refusal.fields.items()}

@@ -60,8 +60,9 @@ def admit(tenancy: Tenancy, ledger: LedgerSession, origin: Origin, conf: Mapping
     """The tenant that this run provisions from now on. Raises Refused, after recording it in the audit log."""
     try:
         known = ledger.tenant_of_run(origin.run_id)
-        product = tenancy.products.named(_product_of(tenancy, ledger.saga(known) if known else None, origin))
-        parameters = check_request(conf, tenancy.platform, product)
+        saga = ledger.saga(known) if known else None
+        product = tenancy.products.named(_product_of(tenancy, saga, origin))
+        parameters = check_request(conf, tenancy.platform, product, saga.kept_values if saga else {})
         with ledger.admission():
             return _start(tenancy, ledger, origin, product, parameters=parameters, stamp=stamp)
     except Refused as refusal:
@@ -114,7 +115,7 @@ def _attempt(
 def retry_of(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, corrections: Mapping[str, Any], stamp: Stamp) -> Saga:
     """Record the tenant's next attempt; the caller triggers its run. Raises Refused."""
     before, product = saga.parameters, tenancy.product_of(saga)
-    asked = check_request(corrected(before, corrections, product), tenancy.platform, product)
+    asked = check_request(corrected(before, corrections, product), tenancy.platform, product, saga.kept_values)
     if asked.slug != before.slug:
         raise Refused("A tenant keeps its slug: decommission it and create another one.", field="slug")
     require_offered(asked, tenancy.platform, before)
