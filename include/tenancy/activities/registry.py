@@ -131,7 +131,8 @@ def find_maker(resource: Resource, product: str) -> Activity | None:
     if named is not None and resource.kind in named.resources:
         ours = not isinstance(named, ContainerActivity) or (product, named.name) in _of_products.products
         return named if ours else None
-    return next((activity for activity in BUILT_IN if resource.kind in activity.resources), None)
+    built_in = (activity for activity in installed() if activity in BUILT_IN)
+    return next((activity for activity in built_in if resource.kind in activity.resources), None)
 
 
 def maker_of(resource: Resource, product: str) -> Activity:
