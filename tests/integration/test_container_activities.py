@@ -25,7 +25,7 @@ from tenancy.saga.names import ActivityName
 from tenancy.saga.product import ContainerSpec, Product
 from tests.conformance.server import eventually
 from tests.documentation.test_container_activities import PAGE, block
-from tests.integration.engine_harness import NO_OBJECTS, ORDER, VALIDATE, EngineHarness
+from tests.integration.engine_harness import NO_OBJECTS, ORDER, SHORT_TIMINGS, VALIDATE, EngineHarness
 from tests.products import SAMPLE, only
 
 MAILBOX = ActivityName("create_mailbox")
@@ -270,18 +270,45 @@ def test_a_cancel_after_a_killed_worker_ends_its_job_and_leaves_nothing(mailboxe
     assert not [job for job in mailboxes.jobs if "run" in job["metadata"]["labels"].values()]
 
 
+def test_a_compensation_that_ends_between_two_passes_counts_and_is_not_begun_again(
+    mailboxes: Mailboxes, tmp_path: Path
+) -> None:
+    harness, starts, go = mailboxes.harness, tmp_path / "starts", tmp_path / "go"
+    mailboxes.run()
+    mailboxes.program(_waiting_in("compensate", starts, go))
+    harness.record_commands(c.Cancel())
+    usual, harness.tenancy = harness.tenancy, replace(harness.tenancy, timings=replace(SHORT_TIMINGS, system_budget=1))
+    with pytest.raises(TransientError, match="Not undone yet: mailbox"):
+        harness.unwind(last_try=False)
+    eventually(starts.exists)
+    go.touch()
+    eventually(lambda: any(job["status"].get("conditions") for job in mailboxes.jobs if _is_compensation(job)))
+    harness.tenancy = usual
+    assert harness.unwind().phase == "Failed settled"
+    assert (mailboxes.made, starts.read_text()) == ([], "x")
+
+
+def _is_compensation(job: Any) -> bool:
+    return job["metadata"]["labels"]["tenancy.internal/verb"] == "compensate"
+
+
 def _worker_in_a_job(mailboxes: Mailboxes, tmp_path: Path) -> tuple[int, Path]:
     """A process that runs the activity, whose Job waits until the returned file is there."""
     starts, go = tmp_path / "starts", tmp_path / "go"
-    waits = (
-        "import os, sys, time\n"
-        "if sys.argv[2] == 'run':\n"
-        f"    open({str(starts)!r}, 'a').write('x')\n"
-        f"    while not os.path.exists({str(go)!r}): time.sleep(0.05)\n"
-    )
-    mailboxes.program(waits + PROGRAM)
+    mailboxes.program(_waiting_in("run", starts, go))
     process = multiprocessing.get_context("fork").Process(target=mailboxes.harness.run, args=(MAILBOX,), daemon=True)
     process.start()
     eventually(lambda: starts.exists() and starts.read_text())
     assert process.pid
     return process.pid, go
+
+
+def _waiting_in(verb: str, starts: Path, go: Path) -> str:
+    """The documentation's image; in this verb it notes its start, and waits until the file `go` is there."""
+    waits = (
+        "import os, sys, time\n"
+        f"if sys.argv[2] == '{verb}':\n"
+        f"    open({str(starts)!r}, 'a').write('x')\n"
+        f"    while not os.path.exists({str(go)!r}): time.sleep(0.05)\n"
+    )
+    return waits + PROGRAM

@@ -140,12 +140,12 @@ def test_an_ended_job_of_a_process_that_died_counts_when_its_work_is_the_same(cl
     assert cluster.started == 1
 
 
-def test_an_ended_job_does_not_count_when_it_must_be_done_again(cluster: JobCluster) -> None:
+def test_an_ended_job_does_not_count_when_its_work_is_another(cluster: JobCluster) -> None:
     cluster.program("pass")
     with pytest.raises(TransientError):
         cluster.run(patience=-1)
     eventually(lambda: cluster.kubernetes.ask("GET", f"{JOBS}/seed")["status"].get("conditions"))
-    assert cluster.run(resumes=False).succeeded
+    assert cluster.run(spec={"files": {"input.json": '{"verb": "run", "unwinding": 2}'}}).succeeded
     assert cluster.started == 2
 
 

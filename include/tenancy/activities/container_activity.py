@@ -15,7 +15,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from tenancy.activities.activity import Activity, DiscoveredObject
-from tenancy.activities.container_calls import call_of, discover_input, effect_input, passwords_in, recorded_input
+from tenancy.activities.container_calls import (
+    call_of,
+    discover_input,
+    effect_input,
+    passwords_in,
+    recorded_input,
+    undo_input,
+)
 from tenancy.activities.container_results import (
     Found,
     foreign_owner,
@@ -88,11 +95,10 @@ class ContainerActivity(Activity):
         # The Job of a process that died must not go on making what is undone here.
         making = self._job(context, "run", resource.name, {})
         jobs.abort(making.namespace, making.name, proof=making.proof, fence=context.fence)
-        given = recorded_input(context, self.spec, resource.name, proof=resource.proof)
+        given = undo_input(context, self.spec, resource)
         job = self._job(context, "compensate", resource.name, given)
         with self._naming("compensate", job):
-            # An end of before may be older than the object.
-            end = jobs.run(job, fence=context.fence, patience=self._patience(context), resumes=False)
+            end = jobs.run(job, fence=context.fence, patience=self._patience(context))
             result = self._result(end)
             self._refuse_foreign(end, result, resource.name)
             require_nothing_else(result)

@@ -13,6 +13,7 @@ from tenancy.saga.connections import Connection
 from tenancy.saga.names import proof_of
 from tenancy.saga.platform import Platform, Region
 from tenancy.saga.product import ContainerSpec
+from tenancy.saga.tenant import Resource
 
 if TYPE_CHECKING:
     from tenancy.adapters.job_documents import JobSpec
@@ -44,7 +45,7 @@ def effect_input(context: ActivityContext, spec: ContainerSpec, name: str) -> di
 
 
 def recorded_input(context: ActivityContext, spec: ContainerSpec, name: str, *, proof: str) -> dict[str, Any]:
-    """For `compensate` and `observe`."""
+    """For `observe`; also a part of what the other verbs of a tenant get."""
     return {
         "platform": {"name": context.platform.name},
         "tenant": {"id": str(context.tenant_id), "slug": context.saga.parameters.slug},
@@ -52,6 +53,13 @@ def recorded_input(context: ActivityContext, spec: ContainerSpec, name: str, *, 
         "resource": {"kind": spec.resource, "name": name},
         "proof": proof,
     }
+
+
+def undo_input(context: ActivityContext, spec: ContainerSpec, resource: Resource) -> dict[str, Any]:
+    """For `compensate`. With the unwinding's number, the end of a Job counts in every pass of its own unwinding, and in
+    no later one: it may be older than the object."""
+    given = recorded_input(context, spec, resource.name, proof=resource.proof)
+    return {**given, "unwinding": context.saga.generation}
 
 
 def discover_input(platform: Platform, region: Region, spec: ContainerSpec) -> dict[str, Any]:

@@ -41,16 +41,13 @@ class Jobs:
     ) -> None:
         self._api, self._sleep, self._monotonic = api, sleep, monotonic
 
-    def run(
-        self, spec: JobSpec, *, fence: Fence, patience: float, resumes: bool = True, whole_log: bool = False
-    ) -> JobEnd:
+    def run(self, spec: JobSpec, *, fence: Fence, patience: float, whole_log: bool = False) -> JobEnd:
         """Create it unless it exists, await its end, and delete it.
 
-        `resumes`: the end of a Job that ended before this call counts, if it did the same work. Else it is run again.
-        Raises TransientError when it still runs after `patience` seconds; call again to go on waiting. PlatformError
-        when its pod cannot start.
+        A Job that ended before this call counts, if it did the same work: the same digest. Raises TransientError when
+        it still runs after `patience` seconds; call again to go on waiting. PlatformError when its pod cannot start.
         """
-        job = self._usable(spec, fence, resumes=resumes) or self._create(spec, fence)
+        job = self._usable(spec, fence) or self._create(spec, fence)
         self._api.create(f"{PATH}/{spec.namespace}/secrets", secret_document(spec, job))
         end = self._await(spec, job, fence, patience)
         pods = self._pods(job)
@@ -96,14 +93,14 @@ class Jobs:
             )
         return job
 
-    def _usable(self, spec: JobSpec, fence: Fence, *, resumes: bool) -> Document | None:
+    def _usable(self, spec: JobSpec, fence: Fence) -> Document | None:
         """The Job, if it exists and does the work of this specification. Another one is removed first."""
         job = self._find(spec.namespace, spec.name, spec.proof)
         if job is None:
             return None
         same = job["metadata"]["annotations"].get(DIGEST) == spec.digest
         ending = bool(job["metadata"].get("deletionTimestamp"))
-        if same and not ending and (resumes or end_of(job) is None):
+        if same and not ending:
             return job
         self._remove(spec, job, fence)
         return None
