@@ -45,10 +45,6 @@ class Parameters:
         changed = [key for key in mine if key in others and mine[key] != others[key]]
         return None if not changed else f"{PREFIX}{changed[0]}" if changed[0] in self.values else changed[0]
 
-    def same_as(self, other: "Parameters") -> bool:
-        """Is it the same request?"""
-        return self.first_difference(other) is None
-
     def _composed(self) -> dict[str, Any]:
         return {**self.conf, "name": unicodedata.normalize("NFC", self.name)}
 
