@@ -11,6 +11,7 @@ import pytest
 from tenancy import bootstrap
 from tenancy.activities.plan import limits
 from tenancy.engine.actions import actions
+from tenancy.engine.provisioning import admission
 from tenancy.engine.provisioning.runner import Task, run_activity
 from tenancy.ledger import pokes
 from tenancy.ledger.envelope import Stamp
@@ -19,6 +20,7 @@ from tenancy.ledger.tenant_summaries import TenantFilter, attention_cutoffs, loa
 from tenancy.orchestration import callbacks, listener
 from tenancy.saga import commands as c
 from tenancy.saga import facts as f
+from tenancy.saga.attempt_values import UNKNOWN_PRODUCT
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PlatformError, ProductFileError, Refused
 from tenancy.saga.names import ActivityName, RunId
@@ -29,6 +31,7 @@ from tests.integration.engine_harness import (
     DEPLOY,
     HANDLE,
     LATER,
+    MARK_ACTIVE,
     NO_OBJECTS,
     ORDER,
     RUN,
@@ -212,6 +215,29 @@ def test_a_tenant_of_before_has_the_default_product(two: EngineHarness):
     assert replace(two.saga.current_attempt, product="") != two.saga.current_attempt
     unrecorded = replace(two.saga, current_attempt=replace(two.saga.current_attempt, product=""))
     assert two.tenancy.product_of(unrecorded) == SAMPLE
+
+
+def test_a_tenant_of_before_that_kept_its_resources_is_not_retried_with_another_product(
+    two: EngineHarness, monkeypatch: pytest.MonkeyPatch
+):
+    with monkeypatch.context() as older:
+        older.setattr(admission, "product_version", lambda product: UNKNOWN_PRODUCT)
+        two.run_until(MARK_ACTIVE)
+    two.handles.failing = 1
+    two.fail_for_good(MARK_ACTIVE)
+    two.record_commands(c.Reset())
+    assert (two.saga.phase, two.saga.product) == ("Failed ready", "")
+    give(two, crm=lambda: replace(CRM, activities=_without(HANDLE)), sample=lambda: SAMPLE)
+    for attempt in (
+        lambda: actions.retry(two.tenancy, two.tenant_id, by=BY),
+        lambda: run_in(two, PROVISIONING_DAG, "crm", 2, RUN),
+        lambda: run_in(two, PROVISIONING_DAG, "crm", 2, SECOND_RUN),
+    ):
+        with pytest.raises(PlatformError, match="acme has resources and recorded no product"):
+            attempt()
+    assert two.saga.attempt == 1
+    give(two, sample=lambda: SAMPLE, crm=lambda: CRM)
+    assert actions.retry(two.tenancy, two.tenant_id, by=BY).saga.product == "sample"
 
 
 def test_all_products_count_against_a_regions_capacity(two: EngineHarness):

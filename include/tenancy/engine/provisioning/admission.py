@@ -21,6 +21,7 @@ from tenancy.activities.validate_request import (
 )
 from tenancy.adapters.product_digests import product_version
 from tenancy.adapters.product_file import chart_version, newest_revision
+from tenancy.engine.provisioning.plan_versions import require_recorded_plan
 from tenancy.engine.tenancy import Tenancy
 from tenancy.engine.workflow import new_run_id
 from tenancy.ledger.envelope import Stamp
@@ -33,6 +34,7 @@ from tenancy.saga.names import PLATFORM_STREAM, RunId, TenantId
 from tenancy.saga.platform import Platform
 from tenancy.saga.product import Product
 from tenancy.saga.products import Products, dag_of, product_name
+from tenancy.saga.states import State
 from tenancy.saga.tenant import Parameters, Saga
 
 
@@ -79,6 +81,8 @@ def _start(
             require_not_reserved(parameters.slug)
         require_offered(parameters, tenancy.platform)
         require_room(tenancy.platform, ledger, parameters)
+    elif (saga := ledger.saga(known)) and saga.state is State.FAILED:
+        require_recorded_plan(tenancy, saga)
     tenant_id = known or TenantId(uuid4())
     predecessor = None if known else ledger.predecessor_of_slug(parameters.slug)
     if known is None:
@@ -114,6 +118,7 @@ def _attempt(
 
 def retry_of(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, corrections: Mapping[str, Any], stamp: Stamp) -> Saga:
     """Record the tenant's next attempt; the caller triggers its run. Raises Refused."""
+    require_recorded_plan(tenancy, saga)
     before, product = saga.parameters, tenancy.product_of(saga)
     asked = check_request(corrected(before, corrections, product), tenancy.platform, product, saga.kept_values)
     if asked.slug != before.slug:

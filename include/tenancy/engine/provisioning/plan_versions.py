@@ -51,6 +51,21 @@ def require_known_activities(tenancy: Tenancy, saga: Saga, activity: ActivityNam
             return
 
 
+def require_recorded_plan(tenancy: Tenancy, saga: Saga) -> None:
+    """Raise PlatformError before a retry of a tenant with resources, if it recorded no product (version 0.2 and before)
+    and the default one has other activities: it is another product, whose migrations must not meet its data."""
+    if saga.product or not saga.live_resources:
+        return
+    product = tenancy.product_of(saga)
+    if product.activities != tuple(entry.activity for entry in saga.current_attempt.plan):
+        raise PlatformError(
+            f"{saga.parameters.slug} has resources and recorded no product, as in version 0.2, and the default product "
+            f"{product.name} has other activities than its last attempt. Make its own product the default one "
+            "(TENANCY_PRODUCT) until it was retried, or decommission it.",
+            cause=Cause.PLATFORM_VERSION,
+        )
+
+
 def _unknown_activity(saga: Saga, activity: ActivityName, product: Product) -> PlatformError:
     return PlatformError(
         f"Attempt {saga.attempt} of {saga.parameters.slug} began with an activity {activity} that the product "
