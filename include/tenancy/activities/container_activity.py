@@ -33,7 +33,7 @@ from tenancy.activities.container_results import (
     result_of,
 )
 from tenancy.activities.context import ActivityContext, Observation, SystemClients
-from tenancy.activities.job_ends import require_success
+from tenancy.activities.job_ends import patience_for, require_success
 from tenancy.adapters.hidden_texts import hide
 from tenancy.adapters.server_deadlines import CLUSTER_WRITE_SECONDS, MARGIN_SECONDS
 from tenancy.saga.advice import Remedy
@@ -133,7 +133,7 @@ class ContainerActivity(Activity):
         given = discover_input(platform, region, self.spec)
         job = call_of(self.spec, platform, "discover", given, self._connections(clients, region), proof=ours)
         with self._naming("discover", job):
-            end = cluster.jobs.run_once(job, patience=self._seconds)
+            end = cluster.jobs.run_once(job, patience=patience_for(self.spec.timeout_minutes, None))
             objects = objects_of(self._result(end), lambda: end.log)
         for each in objects:
             if each.proof.startswith(ours):
@@ -178,13 +178,8 @@ class ContainerActivity(Activity):
     def _name(self, context: ActivityContext) -> str:
         return context.name_of(self.spec.resource, _object_name(context))
 
-    @property
-    def _seconds(self) -> float:
-        return self.spec.timeout_minutes * 60
-
     def _patience(self, context: ActivityContext) -> float:
-        """A little more than the Job's own limit, so that the cluster ends it; in an unwinding its budget."""
-        return context.timeout_seconds or self._seconds + MARGIN_SECONDS * 30
+        return patience_for(self.spec.timeout_minutes, context.timeout_seconds)
 
     # -- outcomes
 

@@ -83,29 +83,17 @@ def call_of(
     key: str = "",
 ) -> "JobSpec":
     """The Job of one call. `key` tells the Jobs of tenants apart: the same key, the same Job."""
-    from tenancy.adapters.job_documents import MESSAGE_PATH, JobSpec
-    from tenancy.adapters.namespaces import PLATFORM_LABEL
+    from tenancy.adapters.job_documents import JobSpec
 
-    activity = spec.name.replace("_", "-")
     return JobSpec(
-        name="-".join(part for part in (activity[:30].rstrip("-"), verb, key) if part),
+        name=_job_name(spec, verb, key),
         namespace=platform.jobs_namespace,
         image=spec.image,
         proof=proof,
         seconds=max(1, round(spec.timeout_minutes * 60)),
         arguments=(verb,),
-        environment={
-            "TENANCY_VERB": verb,
-            "TENANCY_INPUT": f"{_FOLDER}/input.json",
-            "TENANCY_RESULT": MESSAGE_PATH,
-            "TENANCY_CONNECTIONS": f"{_FOLDER}/connections",
-        },
-        labels={
-            PLATFORM_LABEL: platform.name,
-            "tenancy.internal/activity": spec.name,
-            "tenancy.internal/verb": verb,
-            "app.kubernetes.io/managed-by": "tenancy",
-        },
+        environment=_environment(verb),
+        labels=_labels(spec, platform, verb),
         folder=_FOLDER,
         files={"input.json": json.dumps({"verb": verb, **given}, sort_keys=True)},
         secrets=dict(file for connection in connections for file in _files_of(connection)),
@@ -114,6 +102,33 @@ def call_of(
         memory=spec.memory,
         makes_namespace=True,
     )
+
+
+def _job_name(spec: ContainerSpec, verb: str, key: str) -> str:
+    activity = spec.name.replace("_", "-")[:30].rstrip("-")
+    return "-".join(part for part in (activity, verb, key) if part)
+
+
+def _environment(verb: str) -> dict[str, str]:
+    from tenancy.adapters.job_documents import MESSAGE_PATH
+
+    return {
+        "TENANCY_VERB": verb,
+        "TENANCY_INPUT": f"{_FOLDER}/input.json",
+        "TENANCY_RESULT": MESSAGE_PATH,
+        "TENANCY_CONNECTIONS": f"{_FOLDER}/connections",
+    }
+
+
+def _labels(spec: ContainerSpec, platform: Platform, verb: str) -> dict[str, str]:
+    from tenancy.adapters.namespaces import PLATFORM_LABEL
+
+    return {
+        PLATFORM_LABEL: platform.name,
+        "tenancy.internal/activity": spec.name,
+        "tenancy.internal/verb": verb,
+        "app.kubernetes.io/managed-by": "tenancy",
+    }
 
 
 def _files_of(connection: Connection) -> Iterator[tuple[str, str]]:

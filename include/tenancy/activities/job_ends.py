@@ -1,4 +1,4 @@
-"""What the end of a Job means for the activity that ran it. Pure."""
+"""How long an activity awaits a Job, and what the Job's end means for it. Pure."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -10,8 +10,15 @@ if TYPE_CHECKING:
 
 TEMPORARY: Final = 75
 """The exit code by which an image asks for another try: EX_TEMPFAIL of sysexits.h."""
+_END_MARGIN_SECONDS: Final = 30.0
+"""Longer than the Job's own limit, so that the cluster ends it first; then there is a reason to record."""
 _LINES: Final = 20
 _CHARACTERS: Final = 1000
+
+
+def patience_for(minutes: float, budget_seconds: float | None) -> float:
+    """Seconds to await a Job with a limit of so many minutes; in an unwinding, the budget that its system has left."""
+    return budget_seconds or minutes * 60 + _END_MARGIN_SECONDS
 
 
 def require_success(end: "JobEnd", minutes: float, cause: Cause) -> None:

@@ -1,12 +1,12 @@
 """Runs migrations that are an image, as a Job in the tenant's namespace. Called by apply_tenant_schema.py."""
 
 import hashlib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from tenancy.activities.context import ActivityContext
 from tenancy.activities.deploy_workloads import NAMESPACE
-from tenancy.activities.job_ends import require_success
+from tenancy.activities.job_ends import patience_for, require_success
 from tenancy.activities.workload_values import database_of_workloads
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PermanentError, PlatformError, TransientError
@@ -17,16 +17,13 @@ if TYPE_CHECKING:
     from tenancy.adapters.dsn import Dsn
     from tenancy.adapters.job_documents import JobSpec
 
-_MARGIN_SECONDS: Final = 30.0
-"""The cluster ends the Job first; then there is a reason to record."""
-
 
 def run_migration_job(context: ActivityContext, job: MigrationJob) -> None:
     """Run the image to its end. The Job of a process that died is awaited. Errors name product, image and namespace."""
     namespace, database = _live(context), database_of_workloads(context)
     assert database is not None  # the activity requires allocate_storage
     spec, jobs = _job(context, job, namespace, database), context.cluster_of(namespace).jobs
-    patience = context.timeout_seconds or job.timeout_minutes * 60 + _MARGIN_SECONDS
+    patience = patience_for(job.timeout_minutes, context.timeout_seconds)
     try:
         end = jobs.run(spec, fence=context.fence, patience=patience)
         require_success(end, job.timeout_minutes, Cause.SCHEMA_MIGRATION)
