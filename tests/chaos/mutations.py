@@ -110,10 +110,10 @@ MUTATIONS = (
                 _RUNNER,
                 (
                     "        context = _intended(tenancy, ledger, context, task)\n"
-                    "        waiting = _act(tenancy, ledger, task, context)\n"
+                    "        outcome = _act(tenancy, ledger, task, context)\n"
                 ),
                 (
-                    "        waiting = _act(tenancy, ledger, task, context)\n"
+                    "        outcome = _act(tenancy, ledger, task, context)\n"
                     "        context = _intended(tenancy, ledger, context, task)\n"
                 ),
             ),
