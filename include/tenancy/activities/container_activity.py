@@ -110,7 +110,7 @@ class ContainerActivity(Activity):
             why = f"the Job that makes the {kind} {name} still runs"
             return (Observation(kind, name, present=True, healthy=False, why=why),)
         resource = context.recorded(kind)
-        found = self._look(context, name, resource.proof if resource else context.proof)
+        found = self._call_observe(context, name, resource.proof if resource else context.proof)
         return (Observation(kind, name, present=found.present, healthy=found.healthy, why=_why(kind, name, found)),)
 
     def explain(self, context: ActivityContext) -> Evidence | None:
@@ -139,7 +139,7 @@ class ContainerActivity(Activity):
             if each.proof.startswith(ours):
                 yield DiscoveredObject(self.spec.resource, each.name, each.proof, cluster.location)
 
-    def _look(self, context: ActivityContext, name: str, proof: str) -> Found:
+    def _call_observe(self, context: ActivityContext, name: str, proof: str) -> Found:
         """Call `observe`. A Job of its own each time: an answer of before is not an observation."""
         given = recorded_input(context, self.spec, name, proof=proof)
         job = self._job(context, "observe", name, given)
@@ -150,7 +150,7 @@ class ContainerActivity(Activity):
 
     def _require_made(self, context: ActivityContext, name: str) -> None:
         """Whatever `run` said: the object must be there."""
-        found = self._look(context, name, context.proof)
+        found = self._call_observe(context, name, context.proof)
         with self._naming("run"):
             if not found.present:
                 raise PermanentError(
@@ -161,7 +161,7 @@ class ContainerActivity(Activity):
                 raise TransientError(f"the {self.spec.resource} {name} is there and not healthy: {found.why}")
 
     def _job(self, context: ActivityContext, verb: str, name: str, given: Mapping[str, Any]) -> "JobSpec":
-        """The Job of a call; without input it is only its name, for a look at a Job of before."""
+        """The Job of a call; without input it is only its name, for the Job of an earlier call."""
         needed = bool(given and self.spec.connections)
         connections = self._connections(context.clients, context.region) if needed else ()
         key = _digest(f"{self.spec.name}/{context.proof}/{name}")
@@ -169,8 +169,8 @@ class ContainerActivity(Activity):
 
     def _connections(self, clients: SystemClients, region: Region) -> tuple[Connection, ...]:
         """The region's connections. In the Job each has the kind of its system as its name."""
-        wanted = {system: connection_id(region, system) for system in self.spec.connections}
-        return tuple(replace(clients.connection(conn_id), id=system) for system, conn_id in wanted.items())
+        ids = {system: connection_id(region, system) for system in self.spec.connections}
+        return tuple(replace(clients.connection(conn_id), id=system) for system, conn_id in ids.items())
 
     def _cluster(self, context: ActivityContext) -> "Cluster":
         return context.cluster_of(context.recorded(self.spec.resource))

@@ -15,13 +15,13 @@ from tenancy.adapters.namespaces import PROOF
 Document = dict[str, Any]
 
 DIGEST: Final = "tenancy.internal/input-digest"
-"""An annotation: what the Job was made from. Another digest means that it did something else."""
+"""An annotation: the digest of the specification that the Job was made from."""
 _FILES_NAME: Final = "tenancy.internal/files"
 """An annotation: the name of the Secret that the Job's pod waits for."""
 CONTAINER: Final = "main"
 MESSAGE_PATH: Final = "/dev/termination-log"
 KEPT_SECONDS: Final = 3600
-"""How long a finished Job stays that nobody deletes."""
+"""After so many seconds the cluster deletes a finished Job that still exists."""
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ def show_other_product(page_request: CurrentPageRequest, fields: SubmittedForm) 
 
 
 def _parameters_of(products: Products, fields: forms.FormFields) -> tuple[Parameter, ...]:
-    """Those of the chosen product. None of a broken one: whoever creates a tenant of it is told what is wrong."""
+    """The parameters of the chosen product. A broken product shows none; creating a tenant of it says what is wrong."""
     try:
         return products.named(fields.get("product") or products.default_name).parameters
     except ProductFileError:
