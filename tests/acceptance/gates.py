@@ -4,7 +4,7 @@ The product has no hook for this: the database that it writes to does not respon
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psutil
 import psycopg
@@ -116,15 +116,23 @@ def unwinding_process(access: Access) -> psutil.Process:
     return _client(access, "tenancy unwind %")
 
 
-def _client(access: Access, application: str) -> psutil.Process:
-    found: list[int] = []
+def kill(process: psutil.Process) -> None:
+    """`kill -9`, and wait until it is gone, so that nobody finds it again as the next one."""
+    process.kill()
+    process.wait(timeout=30)
 
-    def look() -> bool:
-        found[:] = _clients(access, application)
+
+def _client(access: Access, application: str) -> psutil.Process:
+    found: list[psutil.Process] = []
+
+    def find() -> bool:
+        found[:] = []
+        with suppress(psutil.NoSuchProcess):  # it ended meanwhile
+            found[:] = [psutil.Process(pid) for pid in _clients(access, application)]
         return len(found) == 1
 
-    wait_until(look, f"exactly one process with a ledger session like {application}", seconds=60)
-    return psutil.Process(found[0])
+    wait_until(find, f"exactly one process with a ledger session like {application}", seconds=60)
+    return found[0]
 
 
 def _clients(access: Access, application: str) -> list[int]:

@@ -120,7 +120,7 @@ def test_a_killed_task_is_tried_again_and_the_tenant_ends_active_and_complete(
     slug = runs.new_slug("kill")
     run_id = runs.trigger(sandbox, runs.request(slug))
     with gate(sandbox, activity, slug):
-        gates.task_process(sandbox).kill()
+        gates.kill(gates.task_process(sandbox))
 
     assert runs.await_end(sandbox, run_id) == "success"
     assert runs.phase(sandbox, slug) == "Active"
@@ -133,7 +133,7 @@ def test_a_task_killed_at_every_try_leaves_nothing(sandbox: Access):
     run_id = runs.trigger(sandbox, runs.request(slug))
     for _ in range(TRIES):
         with after(sandbox, "allocate_workflow_handle", slug):
-            gates.task_process(sandbox).kill()
+            gates.kill(gates.task_process(sandbox))
 
     assert runs.await_phase(sandbox, slug, "Failed settled") == "Failed settled"
     assert runs.await_end(sandbox, run_id) == "failed"

@@ -20,7 +20,7 @@ def test_an_unwinding_whose_callbacks_are_all_killed_is_taken_over_and_completed
     with failing, gates.before_fact_of(sandbox, slug, _RELEASING, "database"):
         runs.trigger(sandbox, runs.request(slug))
         for _ in range(2):
-            gates.unwinding_process(sandbox).kill()
+            gates.kill(gates.unwinding_process(sandbox))
         # Held until then: on a busy machine a third callback may come, and would do it.
         runs.wait_until(lambda: _run_of_compensation(sandbox, slug), "the reconciler to take over", seconds=180)
     assert runs.await_phase(sandbox, slug, "Failed settled") == "Failed settled"

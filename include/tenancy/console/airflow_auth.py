@@ -19,9 +19,12 @@ from tenancy.auth_manager import require_known
 from tenancy.console.callers import Caller, NotAuthenticated, Right
 from tenancy.saga.errors import TransientError
 
-LOGIN_TIMEOUT_SECONDS: Final = 1.2
+READ_TIMEOUT_SECONDS: Final = 1.2
+"""For what is asked again every few seconds, as pages do."""
+WRITE_TIMEOUT_SECONDS: Final = 5.0
+"""For what a person did once: on a busy machine a refusal costs them more than a wait."""
 _threads = ThreadPoolExecutor(4, thread_name_prefix="tenancy-login")
-"""When Airflow's database hangs, all four hang; the next request waits for LOGIN_TIMEOUT_SECONDS, too."""
+"""When Airflow's database hangs, all four hang; the next request waits for its time-out, too."""
 _DAG: Final = DagDetails(id="tenant_provisioning")
 _METHODS: Final = {Right.READ: "GET", Right.CREATE: "POST", Right.EDIT: "PUT"}
 
@@ -35,11 +38,13 @@ async def authenticate(request: Request) -> Caller:
     """
     require_known(type(get_auth_manager()))
     authenticating = asyncio.get_running_loop().run_in_executor(_threads, _authenticate, request)
+    seconds = READ_TIMEOUT_SECONDS if request.method in {"GET", "HEAD"} else WRITE_TIMEOUT_SECONDS
     try:
-        return await asyncio.wait_for(authenticating, LOGIN_TIMEOUT_SECONDS)
+        return await asyncio.wait_for(authenticating, seconds)
     except TimeoutError as timeout:
         raise TransientError(
-            f"Airflow has not identified the caller for {LOGIN_TIMEOUT_SECONDS:g} s: its database hangs."
+            f"Airflow did not identify the caller within {seconds:g} s: its database hangs, or its machine is"
+            " overloaded. Nothing was done."
         ) from timeout
 
 
