@@ -9,7 +9,8 @@ from psycopg.conninfo import conninfo_to_dict
 
 from tenancy.activities.allocate_storage import AllocateStorage
 from tenancy.activities.allocate_workflow_handle import AllocateWorkflowHandle
-from tenancy.activities.deploy_workloads import DeployWorkloads, _desired_release
+from tenancy.activities.deploy_workloads import DeployWorkloads
+from tenancy.activities.tenant_release import desired_release
 from tenancy.adapters.airflow_api import Handle
 from tenancy.saga.errors import PlatformError
 from tests.contract.workbench import Workbench
@@ -28,7 +29,7 @@ def connect_with(bench: Workbench, options: dict[str, Any], **tenants: str) -> N
 
 def libpq_parameters(bench: Workbench) -> dict[str, Any]:
     """The pods' DATABASE_URL, as libpq reads it."""
-    return conninfo_to_dict(_desired_release(bench.context).values["database"]["dsn"])
+    return conninfo_to_dict(desired_release(bench.context).values["database"]["dsn"])
 
 
 def handle(bench: Workbench) -> Handle:
@@ -44,7 +45,7 @@ def test_pods_get_an_address_that_libpq_reads(bench: Workbench, host: str):
     connect_with(bench, {}, host=host, port="6432")
     read = libpq_parameters(bench)
     assert (read["host"], set(read["port"].split(","))) == (host, {"6432"})
-    assert _desired_release(bench.context).values["databasePort"] == 6432
+    assert desired_release(bench.context).values["databasePort"] == 6432
 
 
 def test_pods_get_nothing_of_airflows_disk(bench: Workbench, tmp_path: Path):
@@ -60,7 +61,7 @@ def test_pods_that_would_reach_several_ports_are_the_platforms_matter(bench: Wor
     bench.prepare(DEPLOY)
     connect_with(bench, {}, host="a.test,b.test", port="1,2")
     with pytest.raises(PlatformError, match=r"several ports \(1, 2\)"):
-        _desired_release(bench.context)
+        desired_release(bench.context)
 
 
 def test_how_tenants_verify_the_server_is_asked_before_anything_is_made(bench: Workbench):

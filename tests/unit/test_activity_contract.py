@@ -1,5 +1,6 @@
 """The published contract of activities finds every kind of mistake: each mutant breaks the rule that names it."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from tenancy.activities.activity import DiscoveredObject
 from tenancy.activities.context import ActivityContext, Observation, SystemClients
+from tenancy.saga.names import ActivityName
 from tenancy.saga.outputs import Outputs
 from tenancy.saga.platform import Platform, Region
 from tenancy.saga.systems import Location
@@ -66,6 +68,11 @@ class NoIdentity(MakeBox):
 class OtherIdentity(MakeBox):
     def identify(self, clients: SystemClients, region: Region | None) -> str:
         return "shelf:2"
+
+
+class MakesWhileChecking(MakeBox):
+    def check_request(self, context: ActivityContext, outputs: Mapping[ActivityName, Outputs]) -> None:
+        self.make(context, self.box(context))
 
 
 class AlwaysThere(MakeBox):
@@ -180,6 +187,7 @@ class ExplainsByRepairing(MakeBox):
         (NameOfSlug, "the names of two tenants differ"),
         (NoIdentity, "the identity of its system is recorded"),
         (OtherIdentity, "the identity of its system is recorded"),
+        (MakesWhileChecking, "checking a request makes nothing"),
         (AlwaysThere, "before it ran, observe says absent and why"),
         (NeverHealthy, "after it ran, observe says present and healthy"),
         (NotTwice, "running it twice is running it once"),

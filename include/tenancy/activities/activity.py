@@ -97,6 +97,12 @@ class Activity:
         """What an attempt's recorded plan stores of it."""
         return PlanEntry(self.name, self.kind)
 
+    def check_request(self, context: ActivityContext, outputs: Mapping[ActivityName, Outputs]) -> None:
+        """Can it carry out the request? PermanentError, with the reason, when it cannot. Changes nothing.
+
+        Asked by `validate_request`, before anything is made. `outputs`: for each activity, examples of its outputs.
+        """
+
     def intents(self, context: ActivityContext) -> tuple[Intent, ...]:  # noqa: ARG002
         """The resources that `run` will create. They are committed to the ledger before it runs."""
         return ()

@@ -3,19 +3,24 @@
 The quota is made here with the namespace and not by the chart: so there is no moment without it.
 """
 
-import base64
-from pathlib import Path
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from tenancy.activities.activity import Activity, DiscoveredObject
 from tenancy.activities.context import ActivityContext, Observation, SystemClients
-from tenancy.activities.workload_values import secret_texts, variables_of
+from tenancy.activities.tenant_release import (
+    NAMESPACE,
+    RELEASE,
+    check_request_by_chart,
+    desired_release,
+    workload_name,
+)
 from tenancy.adapters.server_deadlines import CLUSTER_WRITE_SECONDS, MARGIN_SECONDS
 from tenancy.saga.advice import Remedy
 from tenancy.saga.causes import Cause, Evidence
-from tenancy.saga.errors import PlatformError
-from tenancy.saga.names import HELM_LIMIT, ActivityName, object_name
+from tenancy.saga.names import ActivityName
+from tenancy.saga.outputs import Outputs
 from tenancy.saga.platform import Plan, Platform, Region
 from tenancy.saga.product import ExtraQuota
 from tenancy.saga.quantities import plus, same, times
@@ -26,11 +31,7 @@ from tenancy.saga.tenant import Intent, Resource
 
 if TYPE_CHECKING:
     from tenancy.adapters.cluster import Cluster
-    from tenancy.adapters.helm import Release
     from tenancy.adapters.namespaces import NamespaceStatus
-
-NAMESPACE = "namespace"
-RELEASE = "release"
 
 
 class DeployWorkloads(Activity):
@@ -69,12 +70,15 @@ class DeployWorkloads(Activity):
     def identify(self, clients: SystemClients, region: Region | None) -> str:
         return clients.cluster(region).identity() if region else ""
 
+    def check_request(self, context: ActivityContext, outputs: Mapping[ActivityName, Outputs]) -> None:
+        check_request_by_chart(context, outputs)
+
     def run(self, context: ActivityContext) -> None:
         cluster, namespace = cluster_of(context), context.name_of(NAMESPACE, workload_name(context))
         cluster.namespaces.ensure(
             namespace, labels=_labels(context), proof=context.proof, quota=_quota(context), fence=context.fence
         )
-        cluster.releases.ensure(_desired_release(context), proof=context.proof, fence=context.fence)
+        cluster.releases.ensure(desired_release(context), proof=context.proof, fence=context.fence)
 
     def compensate(self, context: ActivityContext, resource: Resource) -> None:
         cluster = context.cluster_of(resource)
@@ -130,11 +134,6 @@ class DeployWorkloads(Activity):
         return tuple(found.values())
 
 
-def workload_name(context: ActivityContext) -> str:
-    """The name of a tenant's namespace and release."""
-    return object_name(context.saga.parameters.slug, context.tenant_id, limit=HELM_LIMIT, separator="-")
-
-
 def cluster_of(context: ActivityContext) -> "Cluster":
     """The cluster that has the tenant's workloads; before they are made, its region's."""
     return context.cluster_of(context.recorded(NAMESPACE))
@@ -172,39 +171,6 @@ def _labels(context: ActivityContext) -> dict[str, str]:
     }
 
 
-def _desired_release(context: ActivityContext) -> "Release":
-    # The DAG file imports this module: adapters are imported when there is work.
-    from tenancy.adapters.helm import Release, digest
-    from tenancy.adapters.namespaces import PLATFORM_LABEL, TENANT_LABEL
-    from tenancy.adapters.releases import DIGEST_LABEL
-    from tenancy.adapters.values_template import render_values
-
-    variables, chart = variables_of(context), _chart_of(context)
-    values, name = render_values(context.product, variables), context.name_of(RELEASE, workload_name(context))
-    labels = {
-        PLATFORM_LABEL: context.platform.name,
-        TENANT_LABEL: str(context.tenant_id),
-        DIGEST_LABEL: digest(chart, values),
-    }
-    hidden = secret_texts(variables)
-    secrets = (*hidden, *(base64.b64encode(text.encode()).decode() for text in hidden))
-    return Release(chart, name, context.name_of(NAMESPACE, name), values, labels, secrets)
-
-
-def _chart_of(context: ActivityContext) -> Path:
-    """The chart; PlatformError when an attempt of before deploys workloads and the product does not any more."""
-    from tenancy.adapters.chart_archives import local_chart
-
-    product = context.product
-    if product.chart is None or product.values is None:
-        raise PlatformError(
-            f"The product {product.name} {product.version} has no chart: run the version that has it, or cancel the "
-            "tenant.",
-            cause=Cause.PLATFORM_VERSION,
-        )
-    return local_chart(product, context.clients.connection)
-
-
 def _observe_namespace(context: ActivityContext) -> Observation:
     name = context.name_of(NAMESPACE, workload_name(context))
     observed = cluster_of(context).namespaces.find(name)
@@ -231,7 +197,7 @@ def _observe_release(context: ActivityContext) -> Observation:
         return _observation(RELEASE, name, present=False, wrong="does not exist")
     if context.not_comparable:
         return _observation(RELEASE, name, present=True, wrong=context.not_comparable)
-    wrong = releases.find_deviation(_desired_release(context), observed, proof=context.proof)
+    wrong = releases.find_deviation(desired_release(context), observed, proof=context.proof)
     return _observation(RELEASE, name, present=True, wrong=wrong)
 
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from tenancy.activities.context import ActivityContext
-from tenancy.activities.deploy_workloads import NAMESPACE
 from tenancy.activities.job_ends import patience_for, require_success
+from tenancy.activities.tenant_release import NAMESPACE
 from tenancy.activities.workload_values import database_of_workloads
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PermanentError, PlatformError, TransientError

@@ -21,6 +21,7 @@ from tenancy.activities.registry import (
 from tenancy.adapters.product_error import product_error
 from tenancy.saga.attempt_values import PlanEntry
 from tenancy.saga.names import ActivityName
+from tenancy.saga.outputs import Outputs
 from tenancy.saga.platform import Platform
 from tenancy.saga.product import ContainerSpec, Product
 from tenancy.saga.stalls import TENANT_LIMITS, Limits
@@ -39,6 +40,11 @@ def plan_of(product: Product) -> tuple[Activity, ...]:
     """The product's activities, in order. PlatformError if one is not installed."""
     own = _own(product.containers)
     return tuple(own.get(name) or activity_of(name) for name in product.activities)
+
+
+def example_outputs(plan: Iterable[Activity]) -> dict[ActivityName, Outputs]:
+    """An example of what each activity with outputs returns."""
+    return {activity.name: activity.example_outputs for activity in plan if activity.example_outputs}
 
 
 def _own(containers: Iterable[ContainerSpec]) -> dict[str, Activity]:

@@ -46,8 +46,8 @@ class ValidateRequest(Activity):
     def run(self, context: ActivityContext) -> None:
         """Raises PermanentError if the platform no longer offers the plan or region, or the product the parameters.
 
-        PlatformError if a connection that has a secret of the tenant is missing: better now than after its database is
-        made.
+        PermanentError, too, if another activity cannot carry the request out, and PlatformError if a connection that
+        has a secret of the tenant is missing: better now than after its database is made.
         """
         try:
             saga, product = context.saga, context.product
@@ -55,6 +55,7 @@ class ValidateRequest(Activity):
         except Refused as refusal:
             raise PermanentError(str(refusal), cause=Cause.INPUT) from refusal
         context.parameter_secrets()
+        context.check_by_all()
 
 
 def check_request(

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from tenancy.activities.activity import WaitingActivity, WatchedNamespace
 from tenancy.activities.context import ActivityContext
-from tenancy.activities.deploy_workloads import NAMESPACE, RELEASE, DeployWorkloads, cluster_of, workload_name
+from tenancy.activities.deploy_workloads import DeployWorkloads, cluster_of
+from tenancy.activities.tenant_release import NAMESPACE, RELEASE, workload_name
 from tenancy.adapters.workload_readiness import Readiness
 from tenancy.saga.advice import Remedy
 from tenancy.saga.errors import PermanentError

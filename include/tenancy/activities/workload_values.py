@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from tenancy.activities.allocate_storage import DATABASE, PASSWORD, ROLE, storage_name
+from tenancy.activities.allocate_storage import DATABASE, PASSWORD, ROLE, AllocateStorage, storage_name
 from tenancy.activities.context import ActivityContext
 from tenancy.activities.invitations import digest_of, invitation_of
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PlatformError
+from tenancy.saga.names import ActivityName
+from tenancy.saga.outputs import Outputs
 from tenancy.saga.platform import Plan
 
 if TYPE_CHECKING:
@@ -61,6 +63,18 @@ def variables_of(context: ActivityContext) -> dict[str, Any]:
         "parameters": {each.key: asked.values.get(each.key, each.default) for each in context.product.parameters},
         "outputs": {**context.outputs, **({"database": _database_outputs(database)} if database else {})},
         "secrets": _secrets(context, database),
+    }
+
+
+def expected_variables_of(context: ActivityContext, outputs: Mapping[ActivityName, Outputs]) -> dict[str, Any]:
+    """The variables of a tenant that has nothing yet: example outputs of the activities, and the example's database."""
+    variables = variables_of(context)
+    if AllocateStorage.name not in context.product.activities:
+        return {**variables, "outputs": {**outputs}}
+    return {
+        **variables,
+        "outputs": {**outputs, **EXAMPLE["outputs"]},
+        "secrets": {**EXAMPLE["secrets"], **variables["secrets"]},
     }
 
 

@@ -8,6 +8,7 @@ from functools import partial
 
 from tenancy.activities.activity import Activity
 from tenancy.activities.context import ActivityContext, Observation, SystemClients
+from tenancy.activities.plan import example_outputs, plan_of
 from tenancy.activities.registry import find_maker, maker_of
 from tenancy.adapters.advisory_lock import Holder
 from tenancy.adapters.application_names import UNWINDER
@@ -136,6 +137,7 @@ class Tenancy:
             fence,
             observe,
             partial(self.product_of, saga),
+            lambda: check_by_all(context),
             note_replaced,
             expected_engine=lambda: expected_engine(ledger.recorded_engine().system, self.platform),
             timeout_seconds=seconds,
@@ -153,6 +155,14 @@ def message_of(error: BaseException) -> str:
     message = str(error) if isinstance(error, TenancyError) else f"{type(error).__name__}: {error}"
     lines = (line.strip() for line in message.replace("\0", "").splitlines())
     return " ".join(line for line in lines if line)[:_MESSAGE_LIMIT]
+
+
+def check_by_all(context: ActivityContext) -> None:
+    """Have every activity of the product check the request. PermanentError when one cannot carry it out."""
+    plan = plan_of(context.product)
+    outputs = example_outputs(plan)
+    for activity in plan:
+        activity.check_request(context, outputs)
 
 
 def observe_all(context: ActivityContext) -> tuple[Observation, ...]:

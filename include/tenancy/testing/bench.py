@@ -137,6 +137,12 @@ class BenchTenant:
         intents = located_intents(self.bench.activity, self.context)
         self.saga = _decided(self.saga, c.BeginActivity(_lease(self.bench.activity.name), 1, intents))
 
+    def check_request(self) -> None:
+        """Check the request, as `validate_request` does first. PermanentError when it cannot be carried out."""
+        activity = self.bench.activity
+        before = {ActivityName(name): outputs for name, outputs in self.bench.outputs.items()}
+        activity.check_request(self.context, {**before, activity.name: activity.example_outputs})
+
     def run(self) -> Outputs | None:
         """Run the activity; returns its outputs."""
         return self.bench.activity.run(self.context)

@@ -42,6 +42,13 @@ def _twice_is_once(bench: ActivityBench) -> None:
         require(state_of(tenant) == once, f"after the second run: {state_of(tenant)}, before it: {once}")
 
 
+def _checking_makes_nothing(bench: ActivityBench) -> None:
+    tenant = bench.tenant()
+    before = state_of(tenant)
+    tenant.check_request()
+    require(state_of(tenant) == before, "check_request changed something")
+
+
 def _it_is_there_and_healthy(bench: ActivityBench) -> None:
     with cleared(bench.tenant()) as tenant:
         tenant.run()
@@ -205,6 +212,7 @@ CHECKS: Final = (
     Check("it intends exactly the kinds that it makes, with the ownership proof", _it_intends_what_it_makes),
     Check("the names of two tenants differ, also with the same slug and the longest one", _names_are_apart),
     Check("the identity of its system is recorded, and identify states the same", _the_system_is_recorded),
+    Check("checking a request makes nothing", _checking_makes_nothing),
     Check("before it ran, observe says absent and why", _absence_has_a_reason),
     Check("after it ran, observe says present and healthy", _it_is_there_and_healthy),
     Check("running it twice is running it once", _twice_is_once),
