@@ -16,6 +16,7 @@ from sandbox.postgres import PostgresServer
 from tests.postgres_servers import embedded_server
 
 pytest_plugins = [
+    "tests.coverage_figure",
     "tests.real_systems",
     "tests.clusters",
     "tests.sandbox_failures",

@@ -1,0 +1,24 @@
+"""Prints the coverage figure before pytest's summary line, when `make test` measures it with slipcover."""
+
+import json
+import os
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from sandbox.layout import PROJECT
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """slipcover's plugin has merged the figures of pytest-xdist's workers by then."""
+    merged = Path(os.environ.get("SLIPCOVER_COVERAGE_DIR", "")) / "merged.json"
+    if not merged.is_file():
+        return
+    percent = json.loads(merged.read_text())["summary"]["percent_covered"]
+    required = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["slipcover"]["fail-under"]
+    terminalreporter.write_sep("=", "coverage")
+    terminalreporter.write_line(
+        f"The tests' own processes executed {percent:.1f} % of the lines of tenancy and tenantctl. "
+        f"With less than {required:g} %, `make test` fails."
+    )
