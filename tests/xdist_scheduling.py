@@ -1,4 +1,5 @@
-"""Which tests may run at the same time (`make test` has two workers): a file stays on one worker, and so do the stalls.
+"""Which tests may run at the same time (`make test` has two workers): a file stays on one worker, and so does a
+folder with a sandbox of its own.
 
 Each worker has a sandbox of its own (sandboxes.py), so any of them can run any file.
 """
@@ -7,7 +8,7 @@ from pathlib import PurePosixPath
 
 from xdist.scheduler import LoadScopeScheduling
 
-_OF_ONE_SANDBOX = {"acceptance/stalls": "limited"}
+_OF_ONE_SANDBOX = {"acceptance/stalls": "limited", "acceptance/products": "products"}
 
 
 class BySandbox(LoadScopeScheduling):

@@ -34,9 +34,9 @@ def request(default_slug: str, /, **changes: Any) -> dict[str, Any]:
     return {key: value for key, value in {**asked, **changes}.items() if value is not None}
 
 
-def trigger(access: Access, conf: dict[str, Any], *, user: str = "operator") -> str:
+def trigger(access: Access, conf: dict[str, Any], *, user: str = "operator", dag: str = DAG) -> str:
     with access.client(user) as client:
-        answer = client.post(f"{DAG}/dagRuns", json={"logical_date": None, "conf": conf})
+        answer = client.post(f"{dag}/dagRuns", json={"logical_date": None, "conf": conf})
     assert answer.status_code == 200, answer.text
     return str(answer.json()["dag_run_id"])
 

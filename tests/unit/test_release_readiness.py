@@ -52,7 +52,7 @@ def daemon_set(spec: Document | None = None, **status: Any) -> ReleaseObject:
     return observed(document("DaemonSet", "acme-agent", spec, **(counts | status)))
 
 
-def condition(kind: str, status: str = "True", **more: str) -> Document:
+def condition(kind: str, status: str = "True", **more: Any) -> Document:
     return {"type": kind, "status": status, **more}
 
 
@@ -71,6 +71,18 @@ def event(reason: str, message: str, about: str = "acme-data") -> Document:
     return {"reason": reason, "message": message, "involvedObject": involved}
 
 
+def route(*parents: Document, named: int = 1, generation: int = 1) -> ReleaseObject:
+    spec = {"parentRefs": [{"name": f"gateway-{number}"} for number in range(named)]}
+    live = document("HTTPRoute", "acme-web", spec, parents=list(parents))
+    live["metadata"]["generation"] = generation
+    return observed(live)
+
+
+def parent(*conditions: Document, name: str = "gateway-0") -> Document:
+    return {"parentRef": {"name": name}, "conditions": list(conditions)}
+
+
+ACCEPTED = (condition("Accepted", observedGeneration=1), condition("ResolvedRefs", observedGeneration=1))
 ON_DELETE = {"updateStrategy": {"type": "OnDelete"}}
 PARTITION = {"updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 2}}}
 READY = {
@@ -90,6 +102,8 @@ READY = {
     "a custom resource": observed(document("Certificate", "acme", conditions=[condition("Ready")])),
     "one that is available": observed(document("Certificate", "acme", conditions=[condition("Available")])),
     "one without conditions": observed(document("Certificate", "acme")),
+    "a route": route(parent(*ACCEPTED)),
+    "a route to two Gateways": route(parent(*ACCEPTED), parent(*ACCEPTED, name="gateway-1"), named=2),
 }
 
 
@@ -128,6 +142,19 @@ UNREADY = {
     ),
     "Certificate acme: not ready; Issuing: no issuer": observed(
         document("Certificate", "acme", conditions=[condition("Ready", "False", reason="Issuing", message="no issuer")])
+    ),
+    "HTTPRoute acme-web: not accepted; no controller has answered for each Gateway that it names yet": route(),
+    "HTTPRoute acme-web: not accepted; Gateway gateway-0: NotAllowedByListeners: no": route(
+        parent(condition("Accepted", "False", reason="NotAllowedByListeners", message="no"), ACCEPTED[1])
+    ),
+    "HTTPRoute acme-web: not accepted; Gateway gateway-1: BackendNotFound": route(
+        parent(*ACCEPTED),
+        parent(ACCEPTED[0], condition("ResolvedRefs", "False", reason="BackendNotFound"), name="gateway-1"),
+        named=2,
+    ),
+    "HTTPRoute acme-web: not accepted; Gateway gateway-0: Accepted is not known yet": route(parent()),
+    "HTTPRoute acme-web: not accepted; Gateway gateway-0 has not acted on its newest specification yet": route(
+        parent(*ACCEPTED), generation=2
     ),
     "Certificate acme: not ready": observed(document("Certificate", "acme", conditions=[condition("Issuing")])),
     "Certificate acme: its controller has not acted on its newest specification yet": observed(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tenancy.adapters.readiness_rules import daemon_set, deployment, job, pod, stateful_set, volume_claim
+from tenancy.adapters.readiness_rules import daemon_set, deployment, job, pod, route, stateful_set, volume_claim
 from tenancy.adapters.readiness_rules.rule import ObservedObject, Rule
 
 __all__ = ["RULES", "JudgedKind", "ObservedObject", "Rule"]
@@ -26,6 +26,8 @@ class JudgedKind:
     """Does it run something? A chart needs at least one that does."""
 
 
+_GATEWAY: Final = "/apis/gateway.networking.k8s.io/v1/namespaces/{}"
+
 RULES: Final[Mapping[tuple[str, str], JudgedKind]] = {
     ("v1", "PersistentVolumeClaim"): JudgedKind(
         "/api/v1/namespaces/{}/persistentvolumeclaims", volume_claim.readiness, is_workload=False
@@ -35,6 +37,12 @@ RULES: Final[Mapping[tuple[str, str], JudgedKind]] = {
     ("apps/v1", "DaemonSet"): JudgedKind("/apis/apps/v1/namespaces/{}/daemonsets", daemon_set.readiness),
     ("batch/v1", "Job"): JudgedKind("/apis/batch/v1/namespaces/{}/jobs", job.readiness, job.may_be_gone),
     ("v1", "Pod"): JudgedKind("/api/v1/namespaces/{}/pods", pod.readiness),
+    ("gateway.networking.k8s.io/v1", "HTTPRoute"): JudgedKind(
+        f"{_GATEWAY}/httproutes", route.readiness, is_workload=False
+    ),
+    ("gateway.networking.k8s.io/v1", "GRPCRoute"): JudgedKind(
+        f"{_GATEWAY}/grpcroutes", route.readiness, is_workload=False
+    ),
 }
 """(apiVersion, kind) -> its rule. Of two objects that are not ready, that of the earlier kind is named: a claim that is
 not bound keeps the pods of the others."""

@@ -16,6 +16,8 @@ from tests.acceptance.tenant_objects import find_objects
 
 CANARY = "canary-9c1f-hunter2"
 CONNECTION = "secret_acme_smtp"
+PRODUCT = "crm"
+DAG = f"{runs.DAG}__{PRODUCT}"
 
 
 def in_the_chart(access: Access, slug: str) -> dict[str, str]:
@@ -40,58 +42,60 @@ def asked(**changes: Any) -> dict[str, Any]:
 
 def refused_by_airflow(access: Access, conf: dict[str, Any]) -> str:
     with access.client("operator") as client:
-        answer = client.post(f"{runs.DAG}/dagRuns", json={"logical_date": None, "conf": conf})
+        answer = client.post(f"{DAG}/dagRuns", json={"logical_date": None, "conf": conf})
     assert answer.status_code == 400, answer.text
     return answer.text
 
 
 @pytest.mark.timeout(600)
-def test_a_parameter_is_checked_by_every_way_in_and_ends_in_the_chart(crm: Access):
-    add_the_secret(crm)
-    tenantctl = Operator(crm)
+def test_a_parameter_is_checked_by_every_way_in_and_ends_in_the_chart(several: Access):
+    add_the_secret(several)
+    tenantctl = Operator(several)
     given = {"seats": 7, "tier": "gold", "smtp_password": CONNECTION}
 
     # By Airflow's REST API, side by side with the fixed fields.
     by_airflow = asked(**given)
     for wrong in ({"seats": 100}, {"tier": "lead"}, {"smtp_password": CANARY}):
         (key,) = wrong
-        assert key in refused_by_airflow(crm, {**by_airflow, **wrong})
-    runs.trigger(crm, by_airflow)
+        assert key in refused_by_airflow(several, {**by_airflow, **wrong})
+    runs.trigger(several, by_airflow, dag=DAG)
 
     # By our API, each mistake with its field.
     by_api = asked()
-    answer = operators.send(crm, "/tenants", {**by_api, "parameters": {**given, "seats": 0, "smtp_password": CANARY}})
+    wrong = {**given, "seats": 0, "smtp_password": CANARY}
+    answer = operators.send(several, "/tenants", {**by_api, "product": PRODUCT, "parameters": wrong})
     assert answer.status_code == 400
     assert list(answer.json()["fields"]) == ["parameters.seats", "parameters.smtp_password"]
-    assert operators.create(crm, {**by_api, "parameters": given})["parameters"] == given
+    assert operators.create(several, {**by_api, "product": PRODUCT, "parameters": given})["parameters"] == given
 
     # By the command line, whose texts the schema reads.
     by_hand = runs.new_slug("p")
     words = ["--name", "Acme", "--plan", "starter", "--region", "eu-central", "--admin-email", "a@acme.example"]
+    words += ["--product", PRODUCT]
     settings = ["--set", "tier=gold", "--set", f"smtp_password={CONNECTION}"]
     ended = tenantctl("create", by_hand, *words, *settings, "--set", "seats=many")
     assert (ended.returncode, "seats: must be a whole number." in ended.stderr) == (2, True)
-    assert runs.phase(crm, by_hand) == "unknown"
+    assert runs.phase(several, by_hand) == "unknown"
     tenantctl.run("create", by_hand, *words, *settings, "--set", "seats=8")
 
     slugs = [str(by_airflow["slug"]), str(by_api["slug"]), by_hand]
     for slug, seats in zip(slugs, ("7", "7", "8"), strict=True):
-        runs.await_phase(crm, slug, "Active")
-        assert in_the_chart(crm, slug) == {"seats": seats, "tier": "gold", "password": CANARY}
+        runs.await_phase(several, slug, "Active")
+        assert in_the_chart(several, slug) == {"seats": seats, "tier": "gold", "password": CANARY}
     assert "seats: 8" in tenantctl.run("show", by_hand)
 
     # A retry corrects a parameter.
     late = asked()
-    operators.create(crm, {**late, "parameters": given})
-    operators.perform(crm, late["slug"], "cancel")
-    runs.await_phase(crm, late["slug"], "Failed settled")
-    operators.perform(crm, late["slug"], "reset")
+    operators.create(several, {**late, "product": PRODUCT, "parameters": given})
+    operators.perform(several, late["slug"], "cancel")
+    runs.await_phase(several, late["slug"], "Failed settled")
+    operators.perform(several, late["slug"], "reset")
     tenantctl.run("retry", late["slug"], *WHY[:2], "--set", "seats=9")
-    runs.await_phase(crm, late["slug"], "Active")
-    assert in_the_chart(crm, late["slug"])["seats"] == "9"
+    runs.await_phase(several, late["slug"], "Active")
+    assert in_the_chart(several, late["slug"])["seats"] == "9"
     slugs.append(late["slug"])
 
-    assert_secret_is_nowhere(crm, slugs, tenantctl)
+    assert_secret_is_nowhere(several, slugs, tenantctl)
 
 
 def assert_secret_is_nowhere(access: Access, slugs: list[str], tenantctl: Operator) -> None:

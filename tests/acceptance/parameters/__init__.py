@@ -1,1 +1,0 @@
-"""A product with parameters of its own, in a sandbox of its own."""
