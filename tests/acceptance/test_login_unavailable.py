@@ -21,7 +21,7 @@ def test_a_caller_who_cannot_be_identified_in_time_sees_which_system_hangs_and_n
     assert "Airflow did not identify the caller within 1.2 s" in listed.json()["detail"]
     assert 'id="tenant-' not in page.text
     with sandbox.client("operator") as client:
-        assert client.get("/tenancy/").status_code == 200
+        runs.wait_until(lambda: client.get("/tenancy/").status_code == 200, "the page to be back")
 
 
 def test_a_write_waits_longer_than_a_read_because_a_person_did_it_once(sandbox: Access):
