@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 HOME_VARIABLE: Final = "TENANCY_SANDBOX_HOME"
+_PLATFORM_FILE: Final = "TENANCY_PLATFORM_FILE"
 PROJECT: Final = Path(__file__).resolve().parents[2]
 
 
@@ -47,7 +48,8 @@ class Layout:
 
     @property
     def platform_file(self) -> Path:
-        return self.include / "sandbox" / "platform.toml"
+        """The sandbox's own, unless the shell names another."""
+        return Path(os.environ.get(_PLATFORM_FILE) or self.include / "sandbox" / "platform.toml").absolute()
 
     @property
     def products(self) -> Path:
