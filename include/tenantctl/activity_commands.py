@@ -19,6 +19,12 @@ Probe = Annotated[
 Foreign = Annotated[
     str | None, typer.Option(metavar="MODULE:FUNCTION", help="(kind, name): makes an object without our proof.")
 ]
+Product = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Folder whose product.toml has it as a container activity.")
+]
+Program = Annotated[
+    str | None, typer.Option(metavar="COMMAND", help="With --product: the program that stands for the image.")
+]
 
 
 def list_(*, as_json: AsJson = False) -> ExitCode:
@@ -32,13 +38,21 @@ def hold_to_contract(
     probe: Probe = None,
     foreign: Foreign = None,
     *,
+    product: Product = None,
+    program: Program = None,
     as_json: AsJson = False,
 ) -> ExitCode:
     """Hold an activity to the contract, on its real system: twice, undone, overtaken, killed anywhere.
 
     It makes and removes objects with names of its own; exit code 1 if a rule is broken.
     """
-    options = {"--connections": connections, "--probe": probe, "--foreign": foreign}
+    options = {
+        "--connections": connections,
+        "--probe": probe,
+        "--foreign": foreign,
+        "--product": product,
+        "--program": program,
+    }
     words = [word for option, value in options.items() if value is not None for word in (option, str(value))]
     return run_module("tenancy.testing", ["test", name, *words, *(["--json"] if as_json else [])])
 

@@ -5,6 +5,7 @@ Exit codes: 0 every rule is kept, 1 one is broken, 2 wrong usage.
 
 import argparse
 import json
+import shlex
 import sys
 import time
 from collections import Counter
@@ -13,7 +14,7 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
 
-from tenancy.saga.errors import Refused
+from tenancy.saga.errors import ProductFileError, Refused
 
 _OK, _BROKEN, _USAGE = 0, 1, 2
 
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _USAGE
     try:
         return _list(as_json=given.json) if given.command == "list" else _test(given)
-    except Refused as refusal:
+    except (Refused, ProductFileError) as refusal:
         print(refusal, file=sys.stderr)
         return _USAGE
 
@@ -40,6 +41,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--connections", type=Path, help="TOML file: one table for each kind of system")
     parser.add_argument("--probe", help="module:function(kind, name) -> bool: does the object exist?")
     parser.add_argument("--foreign", help="module:function(kind, name): makes an object without the proof")
+    parser.add_argument("--product", type=Path, help="folder whose product.toml has it as a container activity")
+    parser.add_argument("--program", help='with --product: what stands for the image, such as "python mailbox.py"')
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser
 
@@ -66,20 +69,30 @@ def _makes(row: dict[str, Any]) -> str:
 
 
 def _test(given: argparse.Namespace) -> int:
-    from tenancy.activities.registry import BUILT_IN, find_activity, why_not_installed
     from tenancy.testing.bench import ActivityBench
     from tenancy.testing.connections_file import read_connections
+    from tenancy.testing.local_cluster import LocalCluster, activity_in
 
     if not given.name:
         raise Refused("Name the activity: tenantctl activity test NAME.")
-    activity = find_activity(given.name)
-    if activity is None:
-        raise Refused(f"The activity {given.name} {why_not_installed(given.name)}: tenantctl activity list.")
-    if activity in BUILT_IN:
-        raise Refused(f"{given.name} is built in: Tenancy's own tests hold it to the contract.")
+    if bool(given.product) != bool(given.program):
+        raise Refused("A container activity needs both --product and --program.")
+    activity = activity_in(given.product, given.name) if given.product else _installed(given.name)
     connections = read_connections(given.connections) if given.connections else {}
-    bench = ActivityBench(activity, connections, _function(given.probe), _function(given.foreign))
-    return _report(_outcomes(bench), as_json=given.json)
+    cluster = LocalCluster(shlex.split(given.program)) if given.program else None
+    probe, foreign = _function(given.probe), _function(given.foreign)
+    return _report(_outcomes(ActivityBench(activity, connections, probe, foreign, cluster=cluster)), as_json=given.json)
+
+
+def _installed(name: str) -> Any:
+    from tenancy.activities.registry import BUILT_IN, find_activity, why_not_installed
+
+    activity = find_activity(name)
+    if activity is None:
+        raise Refused(f"The activity {name} {why_not_installed(name)}: tenantctl activity list.")
+    if activity in BUILT_IN:
+        raise Refused(f"{name} is built in: Tenancy's own tests hold it to the contract.")
+    return activity
 
 
 def _outcomes(bench: Any) -> Iterator[dict[str, Any]]:

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 from uuid import uuid4
 
 from tenancy.activities.activity import Activity, DiscoveredObject, located_intents
@@ -27,10 +27,12 @@ from tenancy.saga.platform import Plan, Platform, Region
 from tenancy.saga.product import Product
 from tenancy.saga.states import ActivityKind
 from tenancy.saga.tenant import Lease, Parameters, Resource, Saga
+from tenancy.testing.local_cluster import LocalCluster
 
 REGION: Final = "bench-region"
 _PLAN: Final = Plan("starter", 10, "default_pool", 1, "100m", "128Mi")
 _RUN: Final = RunId("bench-run")
+_AFTER_A_PROGRAM: Final = 1.0
 _LAST: Final = PlanEntry(ActivityName("mark_active"), ActivityKind.RETRIABLE)
 
 
@@ -40,7 +42,8 @@ class ActivityBench:
 
     `connections`: kind of system -> connection, as a region of the platform file has them. `probe`: does an object of
     this kind and name exist? It asks the system by other means than the activity. `make_foreign`: makes an object of
-    this kind and name that carries no proof. `outputs`: what activities before it returned.
+    this kind and name that carries no proof. `outputs`: what activities before it returned. `cluster`: for a container
+    activity, the local program that stands for its image.
     """
 
     activity: Activity
@@ -48,12 +51,14 @@ class ActivityBench:
     probe: Callable[[str, str], bool] | None = None
     make_foreign: Callable[[str, str], None] | None = None
     outputs: Mapping[str, Outputs] = field(default_factory=dict)
+    cluster: LocalCluster | None = None
     platform_name: str = field(default_factory=lambda: f"bench-{secrets.token_hex(4)}")
     """Part of each ownership proof, so that nothing that existed before is found or touched."""
     kills: int = 12
     """How many times of death are tried, spread over the duration of an undisturbed run."""
     late_seconds: float | None = None
-    """How long to wait for late effects of a killed process; None: the activity's own `late_seconds`."""
+    """How long to wait for late effects of a killed process. None: the activity's own `late_seconds`; for a container
+    activity a second, because its own are for a cluster that starts a Job late."""
 
     @property
     def platform(self) -> Platform:
@@ -64,8 +69,15 @@ class ActivityBench:
 
     @property
     def clients(self) -> SystemClients:
-        """The connections, and no built-in system."""
-        return SystemClients(_no_system, _no_system, _no_system, connection=self._connection)
+        """The connections, and no built-in system but the cluster of a container activity."""
+        return SystemClients(_no_system, _no_system, self._cluster, connection=self._connection)
+
+    @property
+    def seconds_after_death(self) -> float:
+        """How long a dead process may still have effects."""
+        if self.late_seconds is not None:
+            return self.late_seconds
+        return _AFTER_A_PROGRAM if self.cluster else self.activity.late_seconds
 
     def of_other_platform(self) -> "ActivityBench":
         """The same system, used by another platform."""
@@ -79,6 +91,10 @@ class ActivityBench:
         """All that carries this platform's proof."""
         return set(self.activity.discover(self.clients, self.platform))
 
+    def _cluster(self, _: Region) -> Any:
+        """What stands for the region's cluster."""
+        return self.cluster or _no_system()
+
     def _connection(self, conn_id: str) -> Connection:
         found = next((each for each in self.connections.values() if each.id == conn_id), None)
         if found is None:
@@ -87,7 +103,10 @@ class ActivityBench:
 
 
 def _no_system(*_: object) -> NoReturn:
-    raise PlatformError("The bench has no storage, no cluster and no Airflow: an activity of a package uses its own.")
+    raise PlatformError(
+        "The bench has no storage, no cluster and no Airflow: an activity of a package uses its own, and a container "
+        "activity needs a LocalCluster."
+    )
 
 
 @dataclass

@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Final
 
 from tenancy.testing.bench import ActivityBench, BenchTenant
@@ -67,8 +68,7 @@ def _deaths(bench: ActivityBench, seconds: float) -> Iterator[_Death]:
 def _at_time(bench: ActivityBench, seconds: float) -> _Death:
     def death(tenant: BenchTenant, act: Callable[[], object]) -> bool:
         died = _dies(tenant, act, after=seconds)
-        late = bench.activity.late_seconds if bench.late_seconds is None else bench.late_seconds
-        time.sleep(late if died else 0)  # as the engine waits before it settles
+        time.sleep(bench.seconds_after_death if died else 0)  # as the engine waits before it settles
         return died
 
     return death
@@ -91,13 +91,17 @@ def _dies(
     fence: Callable[[], None] = lambda: None,
     after: float | None = None,
 ) -> bool:
-    """Run the act in a fork of this process. True if it was killed."""
+    """Run the act in a fork of this process, and in a group of its own: what it started dies with it. True if it was
+    killed."""
     child = os.fork()
     if not child:
+        os.setpgid(0, 0)
         _act_and_exit(tenant, act, fence)
+    with suppress(OSError):  # whoever is first: the group exists before it is killed
+        os.setpgid(child, child)
     if after is not None:
         time.sleep(after)
-        os.kill(child, signal.SIGKILL)
+        os.killpg(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     killed = os.WIFSIGNALED(status)
     require(
