@@ -1,4 +1,4 @@
-"""A real S3 server (moto's), and the example packages on the path as if they were installed."""
+"""Real servers of S3 (moto's) and DNS (Knot), and the example package on the path as if it were installed."""
 
 import os
 import subprocess
@@ -17,6 +17,7 @@ from sandbox.layout import PROJECT
 from sandbox.polling import poll
 from sandbox.ports import HOST, any_free
 from tenancy.saga.connections import Connection
+from tests.dns_servers import DnsServer, dns_server
 
 sys.path.insert(0, str(PROJECT / "examples" / "s3-bucket"))
 
@@ -78,6 +79,20 @@ def s3(s3_server: S3) -> Iterator[S3]:
     s3_server.clear()
     yield s3_server
     s3_server.clear()
+
+
+@pytest.fixture(scope="session")
+def knot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DnsServer]:
+    with dns_server(tmp_path_factory.mktemp("dns")) as server:
+        yield server
+
+
+@pytest.fixture
+def dns(knot: DnsServer) -> Iterator[DnsServer]:
+    """Without a tenant's records."""
+    knot.clear()
+    yield knot
+    knot.clear()
 
 
 def _answers(url: str) -> bool:
