@@ -1,29 +1,44 @@
 """`tenantctl activity`: list the installed activities, and test one. All happens in `python -m tenancy.testing`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
-import typer
+import click
 
 from tenantctl.exit_codes import ExitCode
-from tenantctl.module_command import run_module
+from tenantctl.module_command import module_command, run_module
+from tenantctl.parameters import argument, flag, option
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The activity's name.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Name = Annotated[str, argument("NAME", help="The activity's name.")]
+AsJson = Annotated[bool, flag("--json", help="Print JSON.")]
 Connections = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="TOML file with one table for each kind of system: how to enter it.")
+    Path | None,
+    option(
+        "--connections",
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        help="TOML file with one table for each kind of system: how to enter it.",
+    ),
 ]
 Probe = Annotated[
-    str | None, typer.Option(metavar="MODULE:FUNCTION", help="(kind, name) -> bool: does the object exist?")
+    str | None, option("--probe", metavar="MODULE:FUNCTION", help="(kind, name) -> bool: does the object exist?")
 ]
 Foreign = Annotated[
-    str | None, typer.Option(metavar="MODULE:FUNCTION", help="(kind, name): makes an object without our proof.")
+    str | None,
+    option("--foreign", metavar="MODULE:FUNCTION", help="(kind, name): makes an object without our proof."),
 ]
 Product = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="Folder whose product.toml has it as a container activity.")
+    Path | None,
+    option(
+        "--product",
+        metavar="DIR",
+        type=click.Path(path_type=Path),
+        help="Folder whose product.toml has it as a container activity.",
+    ),
 ]
 Program = Annotated[
-    str | None, typer.Option(metavar="COMMAND", help="With --product: the program that stands for the image.")
+    str | None,
+    option("--program", metavar="COMMAND", help="With --product: the program that stands for the image."),
 ]
 
 
@@ -46,24 +61,23 @@ def hold_to_contract(
 
     It makes and removes objects with names of its own; exit code 1 if a rule is broken.
     """
-    options = {
+    given = {
         "--connections": connections,
         "--probe": probe,
         "--foreign": foreign,
         "--product": product,
         "--program": program,
     }
-    words = [word for option, value in options.items() if value is not None for word in (option, str(value))]
+    words = [word for name_, value in given.items() if value is not None for word in (name_, str(value))]
     return run_module("tenancy.testing", ["test", name, *words, *(["--json"] if as_json else [])])
 
 
-def activity_app(*, with_commands: bool) -> typer.Typer:
-    """The group. A group that is only listed gets no commands: typer takes long to prepare their arguments."""
-    made = typer.Typer(help="List the installed activities, and test one.", rich_markup_mode=None)
-    made.callback()(lambda: None)
-    if with_commands:
-        made.command("list", epilog="Example: tenantctl activity list")(list_)
-        made.command("test", epilog="Example: tenantctl activity test create_s3_bucket --connections s3.toml")(
-            hold_to_contract
-        )
-    return made
+GROUP: Final = click.Group(
+    "activity",
+    no_args_is_help=False,
+    help="List the installed activities, and test one.",
+    commands=[
+        module_command("list", list_, "activity list"),
+        module_command("test", hold_to_contract, "activity test create_s3_bucket --connections s3.toml"),
+    ],
+)

@@ -1,66 +1,79 @@
 """`tenantctl`: lists the commands, reads the options before them, and returns the exit code.
 
-Commands are functions in `read_commands`, `action_commands` and `long_running_commands`. A new one is
-a function there. The groups `product` and `activity` are about files and packages, not about tenants.
+Commands are functions in `read_commands`, `action_commands` and `long_running_commands`. A new one is a function there
+and a name here. The groups `product` and `activity` are about files and packages, not about tenants. The module of a
+command is imported when it is called or listed.
 """
 
 import io
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Final
 
-import typer
-from typer.exceptions import TyperException
+import click
 
-from tenantctl import (
-    action_commands,
-    activity_commands,
-    long_running_commands,
-    options,
-    product_commands,
-    read_commands,
-)
-from tenantctl.commands import Invocation, register, require_text
+from tenantctl.commands import Invocation, click_command, require_text, shared_parameters
 from tenantctl.environment import Environment
 from tenantctl.exit_codes import ExitCode
 from tenantctl.target import ConnectionOptions
-from tenantctl.text import escape_controls
+from tenantctl.text import as_sentence, escape_controls
 
-_COMMANDS: Final = (*read_commands.COMMANDS, *action_commands.COMMANDS, *long_running_commands.COMMANDS)
-_GROUPS: Final = {"product": product_commands.product_app, "activity": activity_commands.activity_app}
+_MODULES: Final = {
+    "read_commands": "list show timeline errors audit resources health findings classes",
+    "action_commands": "create cancel reset retry decommission recreate invitation escalate",
+    "long_running_commands": "watch recover",
+    "product_commands": "product",
+    "activity_commands": "activity",
+}
+_MODULE_OF: Final = {name: module for module, names in _MODULES.items() for name in names.split()}
 _CODES: Final = (
     "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused, 4 no such tenant, 5 not allowed, 6 not done in time. "
     "A stalled or failed tenant? tenantctl recover SLUG"
 )
 
 
-def app(words: Sequence[str]) -> typer.Typer:
-    """The typer application with every command. Only commands among `words` get their options."""
-    made = typer.Typer(
+class _LazyGroup(click.Group):
+    """The group of all commands."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Every name, in the order of the help."""
+        return list(_MODULE_OF)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command. For a name that does not exist click wants all of them, to find a similar one."""
+        for name in [cmd_name] if cmd_name in _MODULE_OF else _MODULE_OF:
+            self.add_command(_load(name), name)
+        return super().get_command(ctx, cmd_name)
+
+
+def _load(name: str) -> click.Command:
+    module = import_module(f"tenantctl.{_MODULE_OF[name]}")
+    group: click.Command | None = getattr(module, "GROUP", None)
+    return group or next(click_command(entry) for entry in module.COMMANDS if entry.name == name)
+
+
+def app() -> click.Group:
+    """click's group with every command."""
+    return _LazyGroup(
+        "tenantctl",
+        callback=_read_global_options,
+        params=shared_parameters(),
+        no_args_is_help=False,
         help="See tenants being provisioned, and recover those that are stalled or failed.",
         epilog=_CODES,
-        add_completion=False,
-        pretty_exceptions_enable=False,
-        rich_markup_mode=None,
-        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+        context_settings={
+            "help_option_names": ["-h", "--help"],
+            "max_content_width": 110,
+            "show_default": True,
+        },
     )
-    made.callback()(_read_global_options)
-    for entry in _COMMANDS:
-        register(made, entry, with_options=entry.name in words)
-    for name, group in _GROUPS.items():
-        made.add_typer(group(with_commands=name in words), name=name)
-    return made
 
 
+@click.pass_context
 def _read_global_options(
-    ctx: typer.Context,
-    *,
-    url: options.Url = None,
-    user: options.User = None,
-    password: options.Password = None,
-    token: options.Token = None,
-    json_: options.Json = False,
+    ctx: click.Context, /, *, url: str | None, user: str | None, password: str | None, token: str | None, json_: bool
 ) -> None:
     require_text(ctx)
     invocation: Invocation = ctx.obj
@@ -73,25 +86,31 @@ def main(arguments: Sequence[str] | None = None, environment: Environment | None
     _replace_unencodable()
     environment = environment or Environment.of_process()
     try:
-        code = app(given)(
-            given or ["--help"], prog_name="tenantctl", obj=Invocation(environment), standalone_mode=False
-        )
+        code = _run(given or ["--help"], environment)
         environment.stdout.flush()
-    except TyperException as error:
-        environment.err.print(
-            f"tenantctl: {escape_controls(error.format_message())} See `tenantctl {_command_of(given)}--help`."
-        )
+    except click.ClickException as error:
+        sentence = as_sentence(escape_controls(error.format_message()))
+        environment.err.print(f"tenantctl: {sentence} See `tenantctl {_command_of(given)}--help`.")
         return ExitCode.USAGE
-    except (BrokenPipeError, SystemExit):  # typer leaves by SystemExit when its own help finds the pipe closed
+    except BrokenPipeError:
         code = ExitCode.PIPE_CLOSED
     if code == ExitCode.PIPE_CLOSED:
         _discard_stdout()
-    return int(code or 0)
+    return code
+
+
+def _run(given: list[str], environment: Environment) -> int:
+    """The command's exit code. Not by click's `main`, which takes its own ways out for errors and closed pipes."""
+    group = app()
+    try:
+        with group.make_context("tenantctl", given, obj=Invocation(environment)) as ctx:
+            return int(group.invoke(ctx))
+    except click.exceptions.Exit as end:  # after the help
+        return end.exit_code
 
 
 def _command_of(given: Sequence[str]) -> str:
-    names = {*(entry.name for entry in _COMMANDS), *_GROUPS}
-    return next((f"{word} " for word in given if word in names), "")
+    return next((f"{word} " for word in given if word in _MODULE_OF), "")
 
 
 def _replace_unencodable() -> None:

@@ -1,18 +1,19 @@
 """What all commands share: the connection options before or after the command, the example in its help, its exit code.
 
-A command is a function that takes a Session and its own options and returns an exit code. `register` adds it to typer.
+A command is a function that takes a Session and its own options and returns an exit code. `click_command` makes click's
+command from it.
 """
 
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import typer
+import click
 
 from tenantctl import options, target
 from tenantctl.environment import Environment
 from tenantctl.exit_codes import ExitCode, TenantctlError
+from tenantctl.parameters import SectionedCommand, parameter, parameters_of
 from tenantctl.session import Session
 from tenantctl.target import ConnectionOptions
 from tenantctl.text import escape_controls, is_text
@@ -38,8 +39,6 @@ _SHARED: Final = {
     "token": (options.Token, None),
     "json_": (options.Json, False),
 }
-_CONTEXT: Final = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
-_NO_OPTIONS: Final = inspect.Signature([_CONTEXT], return_annotation=ExitCode)
 
 
 @dataclass(frozen=True)
@@ -56,14 +55,16 @@ class CommandSpec:
         return self.run.__name__.rstrip("_")
 
 
-def register(app: typer.Typer, entry: CommandSpec, *, with_options: bool) -> None:
-    """Add the command to typer, with the shared options after its own.
+def shared_parameters() -> list[click.Parameter]:
+    """The options about server, login and output, which may stand before or after the command."""
+    return [parameter(name, annotation, default) for name, (annotation, default) in _SHARED.items()]
 
-    typer 0.29 builds a pydantic adapter for each option, which takes most of the start. A command that is only
-    listed gets none.
-    """
 
-    def run(ctx: typer.Context, **given: Any) -> ExitCode:
+def click_command(entry: CommandSpec) -> click.Command:
+    """click's command, with the shared options after its own."""
+
+    @click.pass_context
+    def run(ctx: click.Context, /, **given: Any) -> ExitCode:
         require_text(ctx)
         invocation: Invocation = ctx.obj
         flags = ConnectionOptions(*(given.pop(name) for name in ("url", "user", "password", "token"))).over(
@@ -77,17 +78,18 @@ def register(app: typer.Typer, entry: CommandSpec, *, with_options: bool) -> Non
             as_json,
         )
 
-    run.__signature__ = _signature(entry.run) if with_options else _NO_OPTIONS  # type: ignore[attr-defined]
-    app.command(entry.name, help=inspect.getdoc(entry.run), epilog=f"Example: tenantctl {entry.example}")(run)
+    params = [*parameters_of(entry.run, skip=1), *shared_parameters()]
+    epilog = f"Example: tenantctl {entry.example}"
+    return SectionedCommand(entry.name, callback=run, params=params, help=entry.run.__doc__, epilog=epilog)
 
 
-def require_text(ctx: typer.Context) -> None:
+def require_text(ctx: click.Context) -> None:
     """Refuse an option or argument that cannot be sent: Python reads undecodable bytes as lone surrogates."""
     for param in ctx.command.params:
-        value = ctx.params.get(param.name or "")
+        value = ctx.params.get(param.name)
         texts = [str(each) for each in value] if isinstance(value, list | tuple) else [str(value)]
         if not all(is_text(text) for text in texts):
-            raise typer.BadParameter(
+            raise click.BadParameter(
                 "It has characters that are not UTF-8.", ctx=ctx, param_hint=_hint(param.opts[0], param.metavar)
             )
 
@@ -95,14 +97,6 @@ def require_text(ctx: typer.Context) -> None:
 def _hint(name: str, metavar: str | None) -> str:
     """An option by its name; an argument as the help shows it."""
     return name if name.startswith("-") else metavar or name
-
-
-def _signature(command: Command) -> inspect.Signature:
-    """The command's own options without its session, followed by the shared options."""
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    own = [p.replace(kind=keyword) for p in list(inspect.signature(command).parameters.values())[1:]]
-    shared = [inspect.Parameter(name, keyword, default=d, annotation=a) for name, (a, d) in _SHARED.items()]
-    return inspect.Signature([_CONTEXT, *own, *shared], return_annotation=ExitCode)
 
 
 def _with_session(

@@ -1,95 +1,114 @@
-"""Every option and argument once, with its help."""
+"""Every option and argument of the commands for tenants once, with its help."""
 
+import math
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import typer
+import click
+
+from tenantctl.parameters import argument, flag, option
 
 _WHERE = "Server and login (also before the command)"
 _WAITING = "Waiting"
 
-Ref = Annotated[str, typer.Argument(metavar="TENANT", help="The tenant's id or slug.", show_default=False)]
-MaybeRef = Annotated[
-    str | None, typer.Argument(metavar="[TENANT]", help="The tenant's id or slug.", show_default=False)
-]
-MaybeSlug = Annotated[str | None, typer.Argument(metavar="[TENANT]", help="The new tenant's slug.", show_default=False)]
+
+class _Count(click.IntRange):
+    """A whole number in a range."""
+
+    name = "whole number"
+
+
+class _Seconds(click.FloatRange):
+    """A duration. "nan" is not one, but lies in every range."""
+
+    name = "number of seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The seconds. Fails for anything else."""
+        seconds = super().convert(value, param, ctx)
+        return self.fail(f"{value!r} is not a valid {self.name}.", param, ctx) if math.isnan(seconds) else seconds
+
+
+Ref = Annotated[str, argument("TENANT", help="The tenant's id or slug.")]
+MaybeRef = Annotated[str | None, argument("TENANT", help="The tenant's id or slug.")]
+MaybeSlug = Annotated[str | None, argument("TENANT", help="The new tenant's slug.")]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="A parameter of the product. May be repeated.", show_default=False),
+    option("--set", metavar="KEY=VALUE", multiple=True, help="A parameter of the product. May be repeated."),
 ]
 RequestFile = Annotated[
     Path | None,
-    typer.Option("--from", metavar="FILE", help="A JSON or TOML file with fields of the request.", show_default=False),
+    option(
+        "--from",
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        help="A JSON or TOML file with fields of the request.",
+    ),
 ]
 ClassId = Annotated[
-    int | None, typer.Option("--class", metavar="ID", min=1, help="All tenants of this incident group.")
+    int | None, option("--class", metavar="ID", type=_Count(min=1), help="All tenants of this incident group.")
 ]
-AtOnce = Annotated[int, typer.Option("--at-once", metavar="N", min=1, max=20, help="With --class: how many at a time.")]
+AtOnce = Annotated[int, option("--at-once", metavar="N", type=_Count(1, 20), help="With --class: how many at a time.")]
 Reason = Annotated[
-    str | None,
-    typer.Option("--reason", "-m", metavar="TEXT", help="The reason, for the audit log. Asked for if missing."),
+    str | None, option("--reason", "-m", metavar="TEXT", help="The reason, for the audit log. Asked for if missing.")
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what it would do, and do nothing.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation (a slug must still be typed).")]
-Confirm = Annotated[
-    str | None, typer.Option("--confirm", metavar="SLUG", help="The tenant's slug, where it must be typed.")
-]
-Waits = Annotated[bool, typer.Option("--wait", "-w", help="Wait until nothing is left.", rich_help_panel=_WAITING)]
+DryRun = Annotated[bool, flag("--dry-run", "-n", help="Show what it would do, and do nothing.")]
+Yes = Annotated[bool, flag("--yes", "-y", help="Do not ask for confirmation (a slug must still be typed).")]
+Confirm = Annotated[str | None, option("--confirm", metavar="SLUG", help="The tenant's slug, where it must be typed.")]
+Waits = Annotated[bool, flag("--wait", "-w", help="Wait until nothing is left.", heading=_WAITING)]
 Timeout = Annotated[
     float,
-    typer.Option(
-        "--timeout", metavar="SECONDS", min=0, help="Wait no longer than this (exit code 6).", rich_help_panel=_WAITING
+    option(
+        "--timeout",
+        metavar="SECONDS",
+        type=_Seconds(min=0),
+        help="Wait no longer than this (exit code 6).",
+        heading=_WAITING,
     ),
 ]
 Force = Annotated[
-    bool, typer.Option("--force", help="Reset a running tenant. For platform engineers: it can orphan activities.")
+    bool, flag("--force", help="Reset a running tenant. For platform engineers: it can orphan activities.")
 ]
-Renew = Annotated[bool, typer.Option("--renew", help="Make a new one; the old one becomes invalid.")]
-Name = Annotated[str | None, typer.Option("--name", help="The organisation's name.", show_default=False)]
-Plan = Annotated[str | None, typer.Option("--plan", help="One of the platform's plans.", show_default=False)]
-Product = Annotated[str | None, typer.Option("--product", help="One of the platform's products.", show_default=False)]
-Region = Annotated[str | None, typer.Option("--region", help="One of the platform's regions.", show_default=False)]
-Email = Annotated[
-    str | None, typer.Option("--admin-email", "--email", metavar="ADDRESS", help="The tenant admin's address.")
-]
-State = Annotated[str | None, typer.Option("--state", help="Such as Provisioning, Failed or Active.")]
-Substate = Annotated[str | None, typer.Option("--substate", help="Such as unwinding, settled, ready or stuck.")]
-Attention = Annotated[bool, typer.Option("--attention", "-a", help="Only tenants that need a person.")]
+Renew = Annotated[bool, flag("--renew", help="Make a new one; the old one becomes invalid.")]
+Name = Annotated[str | None, option("--name", help="The organisation's name.")]
+Plan = Annotated[str | None, option("--plan", help="One of the platform's plans.")]
+Product = Annotated[str | None, option("--product", help="One of the platform's products.")]
+Region = Annotated[str | None, option("--region", help="One of the platform's regions.")]
+Email = Annotated[str | None, option("--admin-email", "--email", metavar="ADDRESS", help="The tenant admin's address.")]
+State = Annotated[str | None, option("--state", help="Such as Provisioning, Failed or Active.")]
+Substate = Annotated[str | None, option("--substate", help="Such as unwinding, settled, ready or stuck.")]
+Attention = Annotated[bool, flag("--attention", "-a", help="Only tenants that need a person.")]
 Search = Annotated[
     str | None,
-    typer.Option("--search", "-q", metavar="TEXT", help="The beginning of a slug, an id or a word of the name."),
+    option("--search", "-q", metavar="TEXT", help="The beginning of a slug, an id or a word of the name."),
 ]
-Limit = Annotated[int, typer.Option("--limit", min=1, max=200, help="The most to show.")]
-FactsLimit = Annotated[int, typer.Option("--limit", min=1, max=1000, help="The most to show.")]
-Cursor = Annotated[str | None, typer.Option("--cursor", help="Continue after the list that gave this cursor.")]
-After = Annotated[int, typer.Option("--after", metavar="SEQ", min=0, help="Only facts after this one.")]
+Limit = Annotated[int, option("--limit", metavar="N", type=_Count(1, 200), help="The most to show.")]
+FactsLimit = Annotated[int, option("--limit", metavar="N", type=_Count(1, 1000), help="The most to show.")]
+Cursor = Annotated[str | None, option("--cursor", help="Continue after the list that gave this cursor.")]
+After = Annotated[int, option("--after", metavar="SEQ", type=_Count(min=0), help="Only facts after this one.")]
 
 Url = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--url",
         metavar="ADDRESS",
         help="Airflow's address (TENANCY_URL). Default: this project's sandbox.",
-        rich_help_panel=_WHERE,
+        heading=_WHERE,
     ),
 ]
 User = Annotated[
-    str | None,
-    typer.Option("--user", metavar="NAME", help="The user who logs in (TENANCY_USER).", rich_help_panel=_WHERE),
+    str | None, option("--user", metavar="NAME", help="The user who logs in (TENANCY_USER).", heading=_WHERE)
 ]
 Password = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--password",
         metavar="TEXT",
         help="Other users can read it here: prefer TENANCY_PASSWORD, or be asked.",
-        rich_help_panel=_WHERE,
+        heading=_WHERE,
     ),
 ]
 Token = Annotated[
-    str | None,
-    typer.Option("--token", metavar="JWT", help="Instead of a login (TENANCY_TOKEN).", rich_help_panel=_WHERE),
+    str | None, option("--token", metavar="JWT", help="Instead of a login (TENANCY_TOKEN).", heading=_WHERE)
 ]
-Json = Annotated[
-    bool, typer.Option("--json", help="Print the API's JSON on stdout, and nothing else.", rich_help_panel=_WHERE)
-]
+Json = Annotated[bool, flag("--json", help="Print the API's JSON on stdout, and nothing else.", heading=_WHERE)]

@@ -1,17 +1,19 @@
 """`tenantctl product`: check, show and begin a product's folder. Everything happens in `python -m tenancy.products`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
-import typer
+import click
 
 from tenantctl.exit_codes import ExitCode
-from tenantctl.module_command import run_module
+from tenantctl.module_command import module_command, run_module
+from tenantctl.parameters import argument
 
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The product's folder, which has a product.toml.")]
+_FOLDER: Final = click.Path(path_type=Path)
+Folder = Annotated[Path, argument("DIR", type=_FOLDER, help="The product's folder, which has a product.toml.")]
 MaybeFolder = Annotated[
     Path | None,
-    typer.Argument(metavar="[DIR]", help="The product's folder; without it the only one in TENANCY_PRODUCTS."),
+    argument("DIR", type=_FOLDER, help="The product's folder; without it the only one in TENANCY_PRODUCTS."),
 ]
 
 
@@ -30,15 +32,15 @@ def init(folder: Folder) -> ExitCode:
     return _run("init", folder)
 
 
-def product_app(*, with_commands: bool) -> typer.Typer:
-    """The group. A group that is only listed gets no commands: typer takes long to prepare their arguments."""
-    made = typer.Typer(help="Check, show or begin a product's folder.", rich_markup_mode=None)
-    made.callback()(lambda: None)
-    for command, example in ((check, "check products/crm"), (show, "show products/crm"), (init, "init products/crm")):
-        if with_commands:
-            made.command(command.__name__, epilog=f"Example: tenantctl product {example}")(command)
-    return made
-
-
 def _run(verb: str, folder: Path | None) -> ExitCode:
     return run_module("tenancy.products", [verb, *([str(folder)] if folder else [])])
+
+
+GROUP: Final = click.Group(
+    "product",
+    no_args_is_help=False,
+    help="Check, show or begin a product's folder.",
+    commands=[
+        module_command(each.__name__, each, f"product {each.__name__} products/crm") for each in (check, show, init)
+    ],
+)

@@ -6,9 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
-from tenantctl import action_commands, long_running_commands, read_commands
+from tenantctl import action_commands, cli, long_running_commands, read_commands
 from tenantctl.exit_codes import ExitCode
 from tests.contract.fake_tenancy_api import FakeTenancy
 from tests.contract.fake_tenant import FakeTenant
@@ -18,6 +19,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 PAGE = (PROJECT / "docs" / "reference" / "tenantctl.md").read_text(encoding="utf-8")
 SPECS = (*read_commands.COMMANDS, *action_commands.COMMANDS, *long_running_commands.COMMANDS)
 COMMANDS = [spec.name for spec in SPECS]
+GROUPS = ("product", "activity")
 
 
 @pytest.mark.parametrize("verb", COMMANDS)
@@ -46,6 +48,28 @@ def test_without_a_verb_it_lists_them_and_the_exit_codes(capsys: pytest.CaptureF
 
 def test_the_page_knows_every_exit_code():
     assert {int(code) for code in re.findall(r"^\| (\d+) \|", PAGE, flags=re.MULTILINE)} == {*ExitCode}
+
+
+def test_every_command_of_the_modules_is_listed():
+    """`cli` imports a command's module when it is called, so it has the names itself."""
+    assert [name for name in cli.app().list_commands(click.Context(cli.app())) if name not in GROUPS] == COMMANDS
+
+
+@pytest.mark.parametrize("verb", ["cancel", "recover", "decommission"])
+def test_the_help_has_its_options_under_headings(verb: str, capsys: pytest.CaptureFixture[str]):
+    run(FakeTenancy(), verb, "--help")
+    headings = re.findall(r"^(\w.*):$", capsys.readouterr().out, flags=re.MULTILINE)
+    assert headings == ["Positional arguments", "Options", "Waiting", "Server and login (also before the command)"]
+
+
+def test_a_name_that_does_not_exist_gets_a_similar_one():
+    assert "Did you mean 'cancel'?" in run(FakeTenancy(), "cancl", "acme").err
+
+
+@pytest.mark.parametrize("seconds", ["nan", "-1", "soon"])
+def test_a_timeout_is_a_number_of_seconds(seconds: str):
+    ended = run(FakeTenancy(), "watch", "acme", "--timeout", seconds)
+    assert (ended.code, "'--timeout'" in ended.err) == (2, True)
 
 
 @pytest.mark.parametrize("words", [["cancl", "acme"], ["show"], ["list", "--limit", "many"], ["show", "a", "--what"]])

@@ -1,8 +1,6 @@
 """A text that is not UTF-8 is refused with the name of its option, before anything is sent."""
 
-import inspect
-from typing import get_args
-
+import click
 import pytest
 
 from tenantctl import action_commands, commands, long_running_commands, read_commands
@@ -17,14 +15,11 @@ BAD = "x\udcff"
 
 def _parameters(spec: commands.CommandSpec) -> list[tuple[str, list[str], bool]]:
     """Each text of a command: its name, the words before its value, and whether the command needs it."""
-    own = [(p.annotation, p.default is p.empty) for p in list(inspect.signature(spec.run).parameters.values())[1:]]
-    shared = [(annotation, False) for annotation, _ in commands._SHARED.values()]
     found = []
-    for annotation, needed in (*own, *shared):
-        kind, info = get_args(annotation)
-        if kind in {str, str | None}:
-            names = [each for each in (info.default, *(info.param_decls or ())) if str(each).startswith("--")]
-            found.append((names[0] if names else info.metavar, names[:1], needed))
+    for param in commands.click_command(spec).params:
+        if param.type is click.STRING:
+            names = [each for each in param.opts if each.startswith("--")][:1]
+            found.append((names[0] if names else param.human_readable_name, names, param.required))
     return found
 
 
