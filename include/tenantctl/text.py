@@ -14,8 +14,8 @@ def escape_controls(value: object, *, keep_lines: bool = False) -> str:
 
     Names and errors come from outside. Unescaped, they could colour, move or overwrite our own output.
     """
-    shown = "".join(_spelled(character, keep_lines=keep_lines) for character in str(value))
-    return shown.replace("\r\n", "\n") if keep_lines else shown
+    text = str(value).replace("\r\n", "\n") if keep_lines else str(value)
+    return "".join(_spelled(character, keep_lines=keep_lines) for character in text)
 
 
 def _spelled(character: str, *, keep_lines: bool) -> str:
