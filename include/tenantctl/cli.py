@@ -15,10 +15,11 @@ from typing import Final
 import click
 
 from tenantctl.commands import Invocation, click_command, require_text, shared_parameters
+from tenantctl.drawing import Line
 from tenantctl.environment import Environment
 from tenantctl.exit_codes import ExitCode
 from tenantctl.target import ConnectionOptions
-from tenantctl.text import as_sentence, escape_controls
+from tenantctl.text import as_sentence
 
 _MODULES: Final = {
     "read_commands": "list show timeline errors audit resources health findings classes",
@@ -89,8 +90,8 @@ def main(arguments: Sequence[str] | None = None, environment: Environment | None
         code = _run(given or ["--help"], environment)
         environment.stdout.flush()
     except click.ClickException as error:
-        sentence = as_sentence(escape_controls(error.format_message()))
-        environment.err.print(f"tenantctl: {sentence} See `tenantctl {_command_of(given)}--help`.")
+        sentence = f"{as_sentence(error.format_message())} See `tenantctl {_command_of(given)}--help`."
+        environment.show([Line(f"tenantctl: {sentence}")], on_stderr=True)
         return ExitCode.USAGE
     except BrokenPipeError:
         code = ExitCode.PIPE_CLOSED

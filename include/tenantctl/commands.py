@@ -11,12 +11,13 @@ from typing import Any, Final
 import click
 
 from tenantctl import options, target
+from tenantctl.drawing import Line, lines_of
 from tenantctl.environment import Environment
 from tenantctl.exit_codes import ExitCode, TenantctlError
 from tenantctl.parameters import SectionedCommand, parameter, parameters_of
 from tenantctl.session import Session
 from tenantctl.target import ConnectionOptions
-from tenantctl.text import escape_controls, is_text
+from tenantctl.text import is_text
 from tenantctl.token_store import KEEP_NOTHING
 
 Command = Callable[..., ExitCode]
@@ -126,10 +127,10 @@ def exit_code_of(environment: Environment, run: Callable[[], ExitCode], entry: C
     except TenantctlError as error:
         if as_json and error.body:
             environment.stdout.write(error.body.rstrip("\n") + "\n")
-        environment.err.print(f"tenantctl: {escape_controls(error.sentence)}")
+        environment.show([Line(f"tenantctl: {error.sentence}")], on_stderr=True)
         return error.code
     except KeyboardInterrupt:
-        environment.err.print(f"\n{entry.interrupted_message}")
+        environment.show(lines_of(f"\n{entry.interrupted_message}"), on_stderr=True)
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
         return ExitCode.PIPE_CLOSED

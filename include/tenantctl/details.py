@@ -1,25 +1,19 @@
-"""Draws one object in full: a tenant, an invitation, the preview of an action.
-
-Text from outside goes through `escape_controls`. Nothing is read as markup.
-"""
+"""Draws one object in full: a tenant, an invitation, the preview of an action."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
-
+from tenantctl.drawing import Drawing, Line, pairs
 from tenantctl.phases import Phase
 from tenantctl.tenant import Tenant
-from tenantctl.text import escape_controls, format_duration, format_time, one_line
+from tenantctl.text import format_duration, format_time, one_line
 from tenantctl.unwinding_progress import counted, progress_facts
 
 Json = Mapping[str, Any]
 
 
-def draw_tenant(data: Json) -> RenderableType:
+def draw_tenant(data: Json) -> Drawing:
     """Everything about one tenant, with the allowed actions and the next step."""
     tenant = Tenant.of(data)
     attempt = f"{tenant.attempt}, run {data.get('run_id') or '-'}"
@@ -46,7 +40,7 @@ def draw_tenant(data: Json) -> RenderableType:
     facts += [("May now", ", ".join(_allowed(data)) or "nothing"), ("Next", tenant.next_action)]
     warnings = [*(data.get("warnings") or ()), *(data.get("platform_trouble") or ())]
     warnings += [each.get("said") for each in data.get("findings") or ()]
-    return Group(pairs(facts), *(Text(escape_controls(f"! {warning}"), style="yellow") for warning in warnings))
+    return [pairs(facts), *(Line(f"! {warning}", "yellow") for warning in warnings)]
 
 
 def _as_text(value: object) -> str:
@@ -58,22 +52,12 @@ def _outputs(data: Json) -> list[tuple[str, object]]:
     return [("Output", f"{of}.{name}: {value}") for of, values in found.items() for name, value in values.items()]
 
 
-def draw_invitation(data: Json) -> RenderableType:
+def draw_invitation(data: Json) -> Drawing:
     """The invitation, with all that the tenant's admin has to know."""
     named = (("For", "admin_email"), ("Sign in at", "sign_in"), ("Invitation", "invitation"))
     until = f"{format_time(data.get('expires_at'))}, or until it is used"
-    once = Text("It is not shown again.", style="yellow")
-    return Group(pairs([*((name, data.get(key)) for name, key in named), ("Until", until)]), once)
-
-
-def pairs(facts: Iterable[tuple[str, object]]) -> Table:
-    """A table of names and values."""
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold")
-    table.add_column(overflow="fold")
-    for name, value in facts:
-        table.add_row(Text(escape_controls(name)), Text(escape_controls(value)))
-    return table
+    once = Line("It is not shown again.", "yellow")
+    return [pairs([*((name, data.get(key)) for name, key in named), ("Until", until)]), once]
 
 
 def _is_undone(tenant: Tenant) -> bool:
@@ -91,21 +75,20 @@ def _allowed(data: Json) -> list[str]:
     return [str(name) for name, may in (data.get("actions") or {}).items() if may.get("allowed")]
 
 
-def draw_preview(data: Json) -> RenderableType:
+def draw_preview(data: Json) -> Drawing:
     """What an action would do: what it releases, in order, and what it keeps."""
-    lines = [Text(escape_controls(f"Dry run, nothing was done. {data.get('said') or ''}").rstrip(), style="bold")]
+    lines = [Line(f"Dry run, nothing was done. {data.get('said') or ''}".rstrip(), "bold")]
     if data.get("allowed") is False:
-        lines.append(Text(escape_controls(f"It would be refused: {data.get('refusal')}"), style="red"))
+        lines.append(Line(f"It would be refused: {data.get('refusal')}", "red"))
     lines += _listed("Undone, in this order:", data.get("undone") or [], numbered=True)
     lines += _listed("Kept:", data.get("kept") or [], numbered=False)
     if data.get("confirm_slug"):
-        lines.append(Text("The slug must be typed (--confirm SLUG)."))
-    lines += [Text(escape_controls(f"! {warning}"), style="yellow") for warning in data.get("warnings") or ()]
-    return Group(*lines)
+        lines.append(Line("The slug must be typed (--confirm SLUG)."))
+    return [*lines, *(Line(f"! {warning}", "yellow") for warning in data.get("warnings") or ())]
 
 
-def _listed(title: str, found: Sequence[Json], *, numbered: bool) -> list[Text]:
+def _listed(title: str, found: Sequence[Json], *, numbered: bool) -> list[Line]:
     names = [f"{each.get('kind')} {each.get('name')}" for each in found]
     marks = [f"{number}." if numbered else "-" for number in range(1, len(names) + 1)]
-    rows = [Text(escape_controls(f"  {mark:<3} {name}")) for mark, name in zip(marks, names, strict=True)]
-    return [Text(title), *rows] if rows else []
+    rows = [Line(f"  {mark:<3} {name}") for mark, name in zip(marks, names, strict=True)]
+    return [Line(title), *rows] if rows else []

@@ -12,11 +12,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from tenantctl.drawing import Drawing, plain_text
 from tenantctl.token_store import KEEP_NOTHING, TokenStore, default_folder
 
 if TYPE_CHECKING:  # `tenantctl --help` needs neither
     import httpx
-    from rich.console import Console, RenderableType
+    from rich.console import Console
 
 
 @dataclass(frozen=True)
@@ -37,26 +38,28 @@ class Environment:
 
     @cached_property
     def out(self) -> "Console":
-        """Draws on stdout."""
+        """The terminal at stdout."""
         from tenantctl.terminal import console
 
-        return console(self.stdout, is_terminal=self.stdout_is_terminal)
+        return console(self.stdout)
 
     @cached_property
     def err(self) -> "Console":
-        """Draws on stderr."""
+        """The terminal at stderr."""
         from tenantctl.terminal import console
 
-        return console(self.stderr, is_terminal=self.stderr_is_terminal)
+        return console(self.stderr)
 
-    def show(self, drawn: "RenderableType") -> None:
-        """Print a drawing. In a pipe, without the blanks at the end of lines."""
-        if self.stdout_is_terminal:
-            self.out.print(drawn)
+    def show(self, drawing: Drawing, *, on_stderr: bool = False) -> None:
+        """Print it, with styles on a terminal."""
+        if self.stderr_is_terminal if on_stderr else self.stdout_is_terminal:
+            from tenantctl.terminal import print_drawing
+
+            print_drawing(self.err if on_stderr else self.out, drawing)
             return
-        with self.out.capture() as captured:
-            self.out.print(drawn)
-        self.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+        stream = self.stderr if on_stderr else self.stdout
+        stream.write(plain_text(drawing))
+        stream.flush()  # a reader of `watch` sees each line when it is printed
 
     @classmethod
     def of_process(cls) -> "Environment":

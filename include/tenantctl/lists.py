@@ -1,42 +1,21 @@
-"""Draws the lists of the API: tenants, errors, audit facts, resources, health, findings.
+"""Draws the lists of the API: tenants, errors, audit facts, resources, health, findings."""
 
-Text from outside goes through `escape_controls`. Nothing is read as markup.
-"""
-
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
-
-from tenantctl.details import pairs
+from tenantctl.drawing import Drawing, Line, Table, grid, lines_of, pairs
 from tenantctl.tenant import phase
-from tenantctl.text import escape_controls, format_duration, format_time
+from tenantctl.text import format_duration, format_time
 
 Json = Mapping[str, Any]
 _STYLES: Final = {"Active": "green", "Failed": "red", "Provisioning": "blue", "Decommissioned": "dim"}
 
 
-def grid(rows: Iterable[Sequence[object]], headings: Sequence[str] = (), styles: Sequence[str] = ()) -> Table:
-    """Columns without rules, which people and `awk` can read."""
-    table = Table.grid(padding=(0, 2))
-    for number in range(len(headings)):
-        # On a narrow terminal only the last column wraps: a slug on two lines cannot be copied.
-        table.add_column(no_wrap=number < len(headings) - 1, overflow="fold")
-    if headings:
-        table.add_row(*(Text(heading, style="bold") for heading in headings))
-    style = iter(styles)
-    for row in rows:
-        table.add_row(*(Text(escape_controls(cell)) for cell in row), style=next(style, ""))
-    return table
-
-
-def draw_tenants(data: Json) -> RenderableType:
+def draw_tenants(data: Json) -> Drawing:
     """One row for each tenant; `!` marks those that need a person. Below: the number of tenants in each state."""
     rows = data.get("tenants") or []
     if not rows:
-        return Text("No tenant matches." if any((data.get("counts") or {}).values()) else "There are no tenants yet.")
+        return [Line("No tenant matches." if any((data.get("counts") or {}).values()) else "There are no tenants yet.")]
     several = len({row.get("product") for row in rows}) > 1
     cells = [
         (
@@ -66,29 +45,28 @@ def draw_tenants(data: Json) -> RenderableType:
         *(("PRODUCT",) if several else ()),
         "NAME",
     ]
-    return Group(grid(cells, headings, styles), _counts(data))
+    return [grid(cells, headings, styles), *_counts(data)]
 
 
-def _counts(data: Json) -> Text:
+def _counts(data: Json) -> Drawing:
     counts = ", ".join(f"{number} {state}" for state, number in (data.get("counts") or {}).items() if number)
-    return Text(escape_controls(f"\n{counts}", keep_lines=True) if counts else "", style="dim")
+    return [Line(""), *([Line(counts, "dim")] if counts else [])]
 
 
-def draw_errors(data: Json) -> RenderableType:
+def draw_errors(data: Json) -> Drawing:
     """Errors, oldest first, with their whole messages."""
     found = data.get("errors") or []
     if not found:
-        return Text("No error was recorded.")
-    lines: list[Text] = []
+        return [Line("No error was recorded.")]
+    lines: list[Line] = []
     for each in found:
         when = f"{format_time(each.get('at'))}  attempt {each.get('attempt')}"
         what = f"{when}  {each.get('activity') or '-'}  {each.get('error') or ''}"
-        lines.append(Text(escape_controls(what).rstrip(), style="bold"))
-        lines += [Text(f"    {line}") for line in escape_controls(each.get("message"), keep_lines=True).splitlines()]
-    return Group(*lines)
+        lines += [Line(what.rstrip(), "bold"), *lines_of(each.get("message"), indent="    ")]
+    return lines
 
 
-def draw_audit(data: Json) -> RenderableType:
+def draw_audit(data: Json) -> Drawing:
     """One fact a line, and whether the hash chain is complete."""
     cells = [
         (
@@ -102,22 +80,22 @@ def draw_audit(data: Json) -> RenderableType:
         for fact in data.get("facts") or []
     ]
     chain = str(data.get("chain") or "unknown")
-    verdict = Text(escape_controls(f"Chain of hashes: {chain}."), style="green" if chain == "whole" else "bold red")
-    return Group(grid(cells, ["SEQ", "AT", "ATTEMPT", "FACT", "WHO", "WHY"]), verdict)
+    verdict = Line(f"Chain of hashes: {chain}.", "green" if chain == "whole" else "bold red")
+    return [grid(cells, ["SEQ", "AT", "ATTEMPT", "FACT", "WHO", "WHY"]), verdict]
 
 
-def draw_resources(data: Json) -> RenderableType:
+def draw_resources(data: Json) -> Drawing:
     """The tenant's outside objects, also those that were released."""
     found = data.get("resources") or []
     cells = [(each.get("kind"), each.get("name"), each.get("state"), each.get("activity")) for each in found]
-    return grid(cells, ["KIND", "NAME", "STATE", "MADE BY"]) if cells else Text("It has no resources.")
+    return [grid(cells, ["KIND", "NAME", "STATE", "MADE BY"]) if cells else Line("It has no resources.")]
 
 
 _CONDITIONS: Final = {"down": "bold red", "degraded": "yellow", "unknown": "dim", "ok": ""}
 _ORDER: Final = {state: number for number, state in enumerate(_CONDITIONS)}
 
 
-def draw_health(data: Json) -> RenderableType:
+def draw_health(data: Json) -> Drawing:
     """Every system, the unhealthy first; then the ledger, the engine, and each reconciler's last heartbeat."""
     facts = [("state", str(data.get("state") or "unknown").upper())]
     facts += [("checked at", f"{format_time(data['looked_at'])}, {data.get('age_seconds')} s ago")] * bool(
@@ -134,7 +112,7 @@ def draw_health(data: Json) -> RenderableType:
         )
         for each in data.get("reconcilers") or []
     ]
-    return Group(pairs(facts), _draw_checks(data), grid(beats, ["RECONCILER", "", "LAST BEAT", "FOUND"]))
+    return [pairs(facts), _draw_checks(data), grid(beats, ["RECONCILER", "", "LAST BEAT", "FOUND"])]
 
 
 def _draw_checks(data: Json) -> Table:
@@ -157,50 +135,46 @@ def _message_since(each: Json) -> str:
     return f"{each.get('said')}{f' (since {format_time(since)})' if since else ''}"
 
 
-def draw_findings(data: Json) -> RenderableType:
+def draw_findings(data: Json) -> Drawing:
     """Each finding with what to do, and when the drift check last ran."""
     check = data.get("check") or {}
     checked = f"Checked at {format_time(check.get('last_beat') or 'never')}: {check.get('summary')}"
     found = data.get("findings") or []
-    lines = [line for each in found for line in _draw_finding(each)] or [Text("Nothing was found that differs.")]
-    return Group(*lines, Text(escape_controls(checked), style="dim"))
+    lines = [line for each in found for line in _draw_finding(each)] or [Line("Nothing was found that differs.")]
+    return [*lines, Line(checked, "dim")]
 
 
-def _draw_finding(each: Json) -> list[Text]:
+def _draw_finding(each: Json) -> list[Line]:
     what, whose = f"{each.get('what')}  {each.get('kind')} {each.get('name')}", each.get("slug") or each.get("tenant")
     where = f"{each.get('region') or '-'}  since {format_time(each.get('since'))}  tenant {whose or 'unknown'}"
-    return [Text(escape_controls(f"{what}  {where}"), style="bold"), Text(f"    {escape_controls(each.get('said'))}")]
+    return [Line(f"{what}  {where}", "bold"), Line(f"    {each.get('said')}")]
 
 
-def draw_classes(data: Json) -> RenderableType:
+def draw_classes(data: Json) -> Drawing:
     """Each open incident group: number of tenants, cause, next step."""
     found = data.get("classes") or []
-    return (
-        Group(*(line for each in found for line in _draw_class(each)))
-        if found
-        else Text("There is no open incident group.")
-    )
+    return [line for each in found for line in _draw_class(each)] or [Line("There is no open incident group.")]
 
 
-def _draw_class(each: Json) -> list[Text]:
+def _draw_class(each: Json) -> list[Line]:
     since = f"since {format_time(each.get('first_at'))}"
     what = f"class {each.get('id')}  {each.get('members')} tenants  {each.get('cause')}  {since}"
     sentences = (each.get("sentence"), f"Next:  {each.get('next_action')}")
-    return [Text(escape_controls(what), style="bold"), *(Text(f"    {escape_controls(line)}") for line in sentences)]
+    return [Line(what, "bold"), *(Line(f"    {sentence}") for sentence in sentences)]
 
 
-def draw_plan(tenants: Iterable[Json]) -> RenderableType:
+def draw_plan(tenants: Iterable[Json]) -> Drawing:
     """What the recovery of a group would do to each tenant."""
     cells = [
         (each.get("slug"), ", then ".join(each.get("would") or ()) or "nothing", each.get("why")) for each in tenants
     ]
-    return grid(cells, ["SLUG", "WOULD", "WHY"])
+    return [grid(cells, ["SLUG", "WOULD", "WHY"])]
 
 
-def draw_report(tenants: Iterable[Json]) -> RenderableType:
+def draw_report(tenants: Iterable[Json]) -> Drawing:
     """The outcome of each tenant."""
     cells = [
         (each.get("slug"), each.get("outcome"), ", ".join(each.get("did") or ()) or "-", each.get("said"))
         for each in tenants
     ]
-    return grid(cells, ["SLUG", "OUTCOME", "DID", ""])
+    return [grid(cells, ["SLUG", "OUTCOME", "DID", ""])]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from tenantctl.drawing import Drawing, Line, lines_of
 from tenantctl.environment import Environment
 from tenantctl.exit_codes import TenantctlError, UsageError
 from tenantctl.paths import tenant_path
@@ -15,8 +16,6 @@ from tenantctl.responses import ApiResponse
 from tenantctl.text import escape_controls
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from tenantctl.client import ApiClient
 
 _LONGEST_REASON: Final = 500
@@ -30,7 +29,7 @@ class Session:
     environment: Environment
     json: bool = False
 
-    def show_response(self, answer: ApiResponse, draw: Callable[[dict[str, Any]], "RenderableType"]) -> None:
+    def show_response(self, answer: ApiResponse, draw: Callable[[dict[str, Any]], Drawing]) -> None:
         """Print the answer: as JSON for a program, drawn for a person."""
         if self.json:
             self.write_json(answer.text)
@@ -43,16 +42,11 @@ class Session:
 
     def print_line(self, words: str, style: str = "") -> None:
         """Print a line for a person; on stderr where a program reads stdout."""
-        from rich.text import Text
-
-        console = self.environment.err if self.json else self.environment.out
-        console.print(Text(escape_controls(words, keep_lines=True), style=style))
+        self.environment.show(lines_of(words, style), on_stderr=self.json)
 
     def warn(self, words: str) -> None:
         """Print a warning on stderr."""
-        from rich.text import Text
-
-        self.environment.err.print(Text(escape_controls(words), style="yellow"))
+        self.environment.show([Line(words, "yellow")], on_stderr=True)
 
     def fetch_tenant(self, ref: str) -> ApiResponse:
         """Fetch the tenant."""

@@ -4,17 +4,14 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from rich.live import Live
-from rich.text import Text
-
 from tenantctl import timeline_view
+from tenantctl.drawing import Line
 from tenantctl.exit_codes import ExitCode
 from tenantctl.paths import tenant_path
 from tenantctl.polling import Poller
 from tenantctl.responses import ApiResponse
 from tenantctl.session import Session
 from tenantctl.tenant import Tenant
-from tenantctl.text import escape_controls
 
 Json = Mapping[str, Any]
 Show = Callable[[Tenant, Json], None]
@@ -57,17 +54,16 @@ class _Screen:
         self.lit: AbstractContextManager[object] = nullcontext()
         self.show: Show = LineReporter(session).show
         self.notify = session.warn
-        if session.environment.out.is_terminal and not session.json:
+        if session.environment.stdout_is_terminal and not session.json:
             self._light(session)
 
     def _light(self, session: Session) -> None:
-        drawing, live = (
-            timeline_view.TimelinePane(),
-            Live(console=session.environment.out, refresh_per_second=8, vertical_overflow="visible"),
-        )
+        from tenantctl.timeline_pane import TimelinePane, live_on
+
+        pane, live = TimelinePane(), live_on(session.environment.out)
         self.lit = live
-        self.show = lambda tenant, attempt: live.update(drawing.draw(tenant, attempt))
-        self.notify = lambda words: live.console.print(Text(escape_controls(words), style="yellow"))
+        self.show = lambda tenant, attempt: live.update(pane.draw(tenant, attempt))
+        self.notify = lambda words: session.environment.show([Line(words, "yellow")])
 
 
 class LineReporter:

@@ -4,12 +4,15 @@ import re
 
 import pytest
 
+from tenantctl.drawing import Line, grid, lines_of, plain_text
 from tenantctl.text import duration_in_words, escape_controls, format_duration, format_time
 from tests.contract.fake_documents import ORPHAN
 from tests.contract.fake_tenancy_api import FakeTenancy
 from tests.contract.fake_tenant import FakeTenant
 from tests.unit.tenantctl_runner import run
 
+PANE_REDRAWN = "\r\x1b[2K"
+"""What rich prints before it draws the pane of `watch` again, eight times a second."""
 HOSTILE = "[red]x[/red] :boom: \x1b]0;pwned\x07\x1b[2J\u202eevil\r\n\x9b31m"
 
 
@@ -28,7 +31,7 @@ def api() -> FakeTenancy:
 )
 def test_no_sign_of_a_hostile_name_reaches_the_terminal(api: FakeTenancy, arguments: list[str], terminal: bool):
     ended = run(api, *arguments, terminal=terminal)
-    for text in (ended.out, ended.err):
+    for text in (ended.out.replace(PANE_REDRAWN, ""), ended.err):
         assert "\x1b]" not in text
         assert "\x1b[2J" not in text
         assert not set(text) & set("\x07\x9b\u202e\r")
@@ -78,6 +81,24 @@ def test_a_wait(seconds: int, expected: str):
 )
 def test_a_time_is_utc_to_the_second(value: object, expected: str):
     assert format_time(value) == expected
+
+
+def test_columns_are_aligned_where_characters_are_wide_or_none():
+    drawn = plain_text([grid([("日本語", 1), ("क्ष", 2), ("a", 3)], ["NAME", "N"])])
+    assert drawn == "NAME    N\n日本語  1\nक्ष      2\na       3\n"
+
+
+def test_a_drawn_line_is_one_line_and_a_text_has_several():
+    drawn = plain_text([Line("one\nline"), *lines_of("two\r\nlines\x1b[2J", indent="  "), *lines_of("")])
+    assert drawn == "one\\nline\n  two\n  lines\\x1b[2J\n\n"
+
+
+def test_a_table_on_a_narrow_terminal_folds_its_last_column_only(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    printed = run(FakeTenancy(FakeTenant("acme", name="x" * 30)), "list", terminal=True).out
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", printed).splitlines()
+    row = next(number for number, line in enumerate(lines) if "acme" in line)
+    assert lines[row].split()[-1].strip("x") == lines[row + 1].strip().strip("x") == ""
 
 
 def test_a_list_in_a_pipe_has_one_line_a_tenant_however_long():
