@@ -24,7 +24,7 @@ BY     := $(if $(EXECUTOR),--executor '$(EXECUTOR)')
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: docs secrets settings help demo up down purge status test test-fast test-slow test-deep conformance bench bench-provisioning bench-waiting bench-console bench-pages bench-celery bench-beat bench-false-alarms chaos chaos-replay chaos-mutations lint format lock clean
+.PHONY: docs secrets settings help demo up down purge status test test-fast test-slow test-deep conformance bench bench-provisioning bench-waiting bench-console bench-pages bench-celery bench-beat bench-false-alarms bench-tenantctl chaos chaos-replay chaos-mutations lint format lock clean
 
 help: ## Show this list
 	@echo "Tenancy: tenant provisioning as a saga on Apache Airflow"; echo
@@ -69,11 +69,12 @@ test-deep: .venv/.installed ## Walk 50,000 steps of the lifecycle
 conformance: .venv/.installed ## Hold the Kubernetes API at URL=… TOKEN=… (CA=file) against the suite; without URL the sandbox's
 	@CONFORMANCE_URL='$(URL)' CONFORMANCE_TOKEN='$(TOKEN)' CONFORMANCE_CA='$(CA)' $(BIN)/python -m pytest tests/conformance
 
-bench: .venv/.installed ## All of bench-provisioning, bench-beat, bench-console and bench-pages: twenty minutes
+bench: $(BIN)/tenantctl ## All of bench-provisioning, bench-beat, bench-console, bench-pages and bench-tenantctl: twenty minutes
 	@$(BIN)/python -m bench.provisioning --runs $(RUNS) $(BY)
 	@$(BIN)/python -m bench.reconciler
 	@$(BIN)/python -m bench.console
 	@$(BIN)/python -m bench.open_pages --pages $(PAGES)
+	@$(BIN)/python -m bench.tenantctl_start
 
 bench-beat: .venv/.installed ## Time a pass of the reconciler over 1,000, 10,000 and 100,000 tenants under way
 	@$(BIN)/python -m bench.reconciler
@@ -92,6 +93,9 @@ bench-console: .venv/.installed ## Time the console's pages on a ledger of 100,0
 
 bench-pages: .venv/.installed ## Keep PAGES=50 open while 20 tenants provision: what that costs the api-server and tasks
 	@$(BIN)/python -m bench.open_pages --pages $(PAGES)
+
+bench-tenantctl: $(BIN)/tenantctl ## Time `tenantctl list` beside the bare request that it sends (TENANCY_URL, TENANCY_TOKEN: there)
+	@$(BIN)/python -m bench.tenantctl_start
 
 bench-celery: $(BIN)/tenantctl ## Start TENANTS=100 at once on Celery, kill a worker and then Redis in the middle, judge what is left
 	@$(BIN)/python -m tests.chaos.concurrent_tenants --tenants $(if $(filter command line environment,$(origin TENANTS)),$(TENANTS),100)
