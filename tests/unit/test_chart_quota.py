@@ -38,6 +38,10 @@ def test_a_deployment_of_the_plans_replicas_fits_with_the_pod_of_a_rolling_updat
     [
         (workload("StatefulSet", replicas=2), "pods 5 of 3"),
         (workload("Deployment"), "pods 5 of 3"),
+        (workload("Deployment", strategy={"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 3}}), "pods 5 of 3"),
+        (workload("Deployment", strategy={"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0}}), "pods 4 of 3"),
+        (workload("Deployment", strategy={"rollingUpdate": {"maxSurge": "0%"}}), "pods 4 of 3"),
+        (workload("Deployment", strategy={"type": "Recreate"}), "pods 4 of 3"),
         (workload("DaemonSet"), "pods 4 of 3"),
         (workload("Job", parallelism=3), "pods 6 of 3"),
         (workload("CronJob"), "pods 4 of 3"),

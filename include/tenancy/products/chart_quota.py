@@ -14,8 +14,6 @@ from tenancy.saga.quantities import amount
 Document = dict[str, Any]
 
 _RESOURCES: Final = ("requests.cpu", "requests.memory", "limits.cpu", "limits.memory")
-_SURGING: Final = "Deployment"
-"""A rolling update of it starts a pod before it ends an old one."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,14 @@ def _count(document: Document) -> int:
     if document["kind"] == "Job":
         return int(spec.get("parallelism", 1))
     replicas = int(spec.get("replicas", 1)) if document["kind"] != "DaemonSet" else 1
-    return replicas + (1 if document["kind"] == _SURGING else 0)
+    return replicas + (1 if document["kind"] == "Deployment" and _starts_new_pod_first(spec) else 0)
+
+
+def _starts_new_pod_first(deployment: Document) -> bool:
+    """Does a change of it start a pod before it ends an old one? With one more pod it can always proceed."""
+    strategy = deployment.get("strategy") or {}
+    surge = (strategy.get("rollingUpdate") or {}).get("maxSurge", "25%")
+    return strategy.get("type") != "Recreate" and str(surge) not in {"0", "0%"}
 
 
 def _unlimited(pods: _Pods) -> Iterator[str]:
