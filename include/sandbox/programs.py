@@ -21,14 +21,15 @@ def write_programs(layout: Layout, products: Path) -> None:
     """Write the programs of all products in this folder. SandboxError names the file and key that is wrong."""
     programs: dict[str, list[str]] = {}
     for file in sorted(products.glob(f"*/{FILE}")):
-        for image, command in _images(file).items():
+        for image, command in programs_in(file).items():
             if programs.setdefault(image, command) != command:
                 raise SandboxError(f"{file}: images: another product has another program for {image!r}; keep one.")
     layout.cluster.mkdir(mode=0o700, parents=True, exist_ok=True)
     json_files.write(layout.programs, programs)
 
 
-def _images(file: Path) -> dict[str, list[str]]:
+def programs_in(file: Path) -> dict[str, list[str]]:
+    """Image -> command, of one sandbox.toml. SandboxError names the key that is wrong."""
     try:
         document = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
