@@ -27,23 +27,24 @@ class DnsProxy:
     cut_before: int | None = None
     cut_after: int | None = None
     hold: Callable[[int], None] = lambda opcode: None
-    requests: int = 0
+    opcodes: list[int] = field(default_factory=list)
+    """Of each request until now."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def _next(self) -> int:
+    def _numbered(self, request: bytes) -> int:
         with self._lock:
-            self.requests += 1
-            return self.requests - 1
+            self.opcodes.append(_opcode(request))
+            return len(self.opcodes) - 1
 
     def pass_on(self, client: socket.socket) -> None:
         """Serve one connection."""
         request = _message(client)
         if not request:
             return
-        number = self._next()
+        number = self._numbered(request)
         if number == self.cut_before:
             return
-        self.hold(request[2] >> 3 & 15)
+        self.hold(_opcode(request))
         with socket.create_connection((HOST, self.server_port), timeout=10) as server:
             _send(server, request)
             answer = _message(server)
@@ -68,6 +69,10 @@ def dns_proxy(server_port: int, **how: object) -> Iterator[DnsProxy]:
         finally:
             listener.shutdown()
             thread.join()
+
+
+def _opcode(message: bytes) -> int:
+    return message[2] >> 3 & 15
 
 
 def _message(connection: socket.socket) -> bytes:
