@@ -102,9 +102,14 @@ def _login(flags: ConnectionOptions, environ: Mapping[str, str]) -> tuple[str, s
 
 
 def _checked_url(url: str) -> str:
-    parts = urlsplit(url.strip())
+    shown = "This" if "@" in url else url  # it may have a password
+    wrong = UsageError(f"{shown} is not an address of Tenancy: give one such as https://airflow.example.com.")
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError as error:  # such as a bracket that is not closed
+        raise wrong from error
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise UsageError(f"{url} is not an address of Tenancy: give one such as https://airflow.example.com.")
+        raise wrong
     if parts.username or parts.password:
         raise UsageError(
             "Do not put the login into the address, where others see it: use TENANCY_USER and TENANCY_PASSWORD."

@@ -68,7 +68,18 @@ def test_an_address_may_be_pasted_from_the_browser(url: str, expected: str):
     assert resolve_target(ConnectionOptions(url=url, token="t"), {}, Path("/nowhere")).url == expected
 
 
-@pytest.mark.parametrize("url", ["x.example", "ftp://x.example", "https://", "https://me:secret@x.example"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "x.example",
+        "ftp://x.example",
+        "ftp://me:secret@x.example",
+        "https://",
+        "https://[",
+        "https://me:secret@[",
+        "https://me:secret@x.example",
+    ],
+)
 def test_a_wrong_address_is_wrong_usage_and_shows_no_password(url: str):
     with pytest.raises(UsageError) as caught:
         resolve_target(ConnectionOptions(url=url, token="t"), {}, Path("/nowhere"))
