@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -15,19 +14,14 @@ from sandbox.layout import PROJECT, Layout
 from sandbox.programs import write_programs
 from tenancy.adapters.platform_file import parse_platform
 from tests.dns_servers import EXAMPLE
+from tests.example_packages import install_s3_bucket
 
 EDGE: Final = PROJECT / "examples" / "products" / "edge"
-UV: Final = Path(sys.executable).parent / "uv"
 
 
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The S3 example, installed into a folder. From a copy: a build leaves files behind."""
-    folder = tmp_path_factory.mktemp("packages")
-    source = shutil.copytree(PROJECT / "examples" / "s3-bucket", folder / "source")
-    words = [UV, "pip", "install", "--quiet", "--no-deps", "--target", folder / "installed", source]
-    subprocess.run([str(word) for word in words], check=True)
-    return folder / "installed"
+    return install_s3_bucket(tmp_path_factory.mktemp("packages"))
 
 
 def test_it_passes_the_check(packages: Path):

@@ -16,7 +16,7 @@ from tenancy.activities.registry import BUILT_IN
 from tenancy.saga.connections import Connection
 from tenancy.saga.errors import ForeignObjectError, OtherSystemError, PlatformError, TransientError
 from tenancy.testing import CHECKS, ActivityBench, Check
-from tests.examples.conftest import MARKER_BUCKET, S3
+from tests.s3_servers import MARKER_BUCKET, S3
 
 
 @pytest.fixture
