@@ -4,15 +4,25 @@ import argparse
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from sandbox.layout import PROJECT, Layout
 from tests.chaos import results
 from tests.chaos.campaign import VIOLATIONS, Campaign
-from tests.chaos.trial_generator import PAIRS, Trial, generate_restores_trial, generate_systems_trial, generate_trial
+from tests.chaos.product_systems import product_systems
+from tests.chaos.trial_generator import (
+    PAIRS,
+    Trial,
+    generate_products_trial,
+    generate_restores_trial,
+    generate_systems_trial,
+    generate_trial,
+)
 from tests.chaos.trial_runner import Outcome
 from tests.sandboxes import EXECUTOR
 
@@ -20,6 +30,7 @@ RESULTS = PROJECT / "docs" / "chaos-results.jsonl"
 _OTHER_RESULTS = {
     "systems": PROJECT / "docs" / "chaos-results-systems.jsonl",
     "restores": PROJECT / "docs" / "chaos-results-restores.jsonl",
+    "products": PROJECT / "docs" / "chaos-results-products.jsonl",
 }
 CELERY_RESULTS = PROJECT / "docs" / "chaos-results-celery.jsonl"
 DOCUMENT = PROJECT / "docs" / "reliability.md"
@@ -28,16 +39,25 @@ DOCUMENT = PROJECT / "docs" / "reliability.md"
 def main() -> int:
     options = _options()
     try:
-        return _campaign(options)
+        with ExitStack() as systems:
+            return _play(options, _open_campaign(options, systems))
     finally:
         if options.results == RESULTS:
             written = results.into(DOCUMENT.read_text(encoding="utf-8"), results.read(RESULTS))
             DOCUMENT.write_text(written, encoding="utf-8")
 
 
-def _campaign(options: argparse.Namespace) -> int:
+def _open_campaign(options: argparse.Namespace, systems: ExitStack) -> Campaign:
     campaign = Campaign(Layout.find(options.home))
+    if options.deck == "products":
+        folder = Path(systems.enter_context(TemporaryDirectory(prefix="tenancy-chaos-")))
+        campaign.systems = systems.enter_context(product_systems(folder, campaign.layout))
+        campaign.airflow_options = campaign.systems.options(campaign.airflow_options, campaign.layout)
     campaign.open()
+    return campaign
+
+
+def _play(options: argparse.Namespace, campaign: Campaign) -> int:
     deadline = time.monotonic() + options.minutes * 60
     line: dict[str, Any] = {}
     for trial in islice(_trials(options), options.trials):
@@ -69,7 +89,11 @@ def _generate_parts_trial(seed: int) -> Trial:
     return generate_trial(seed, celery=EXECUTOR == "celery")
 
 
-_DECKS: Final = {"systems": generate_systems_trial, "restores": generate_restores_trial}
+_DECKS: Final = {
+    "systems": generate_systems_trial,
+    "restores": generate_restores_trial,
+    "products": generate_products_trial,
+}
 LAPS: Final = 8
 """Seeds that --missing looks through: each pair of fault and phase is aimed at once a lap, an activity by chance."""
 

@@ -1,5 +1,6 @@
 """The addresses of a running sandbox: all that the verdict and the attacks know of it."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +21,10 @@ class AttackAddresses:
     ingress: str
     domains: dict[str, str]
     tokens: dict[str, str] = field(repr=False)
+    buckets: Callable[[], Iterable[str]] = tuple
+    """The names of all buckets, as the S3 server has them."""
+    dns_names: Callable[[], Iterable[str]] = tuple
+    """The names in the zone that have a record or a proof, as the DNS server has them."""
 
     def api_as(self, user: str, *, timeout: float = 30.0) -> httpx.Client:
         """A client of Airflow's REST API and of ours."""

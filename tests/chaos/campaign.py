@@ -25,8 +25,10 @@ from tests.chaos.addresses import AttackAddresses, rows
 from tests.chaos.convergence import ObservedFacts
 from tests.chaos.healing import healer
 from tests.chaos.operator_attacks import confirmation
-from tests.chaos.trial_context import DAG, InjectionMissed, until
+from tests.chaos.product_systems import ProductSystems
+from tests.chaos.trial_context import InjectionMissed, until
 from tests.chaos.trial_generator import Trial
+from tests.chaos.trial_products import PRODUCTS, SAMPLE, TrialProduct
 from tests.chaos.trial_runner import Outcome, judge, play
 from tests.sandboxes import AIRFLOW_OPTIONS
 
@@ -59,6 +61,8 @@ class Campaign:
 
     layout: Layout
     airflow_options: AirflowOptions = CHAOS_AIRFLOW_OPTIONS
+    systems: ProductSystems | None = None
+    """Of the deck `products`: what its products need besides the sandbox."""
     addresses: AttackAddresses = field(init=False)
     control_tenant: str = ""
     control_identity: dict[str, Any] = field(default_factory=dict)
@@ -72,9 +76,11 @@ class Campaign:
     def open(self) -> None:
         """Bring all up, undo what a killed campaign left, provision the control tenant."""
         self.heal()
-        self.addresses = addresses_of(self.access)
+        self.addresses = self._addresses_now()
+        if self.systems:
+            self.systems.connect(self.addresses)
         FaultClient(self.layout).clear()
-        reset_sandbox(self.addresses)
+        reset_sandbox(self.addresses, PRODUCTS.values() if self.systems else [SAMPLE])
         self.control_tenant = f"control-{uuid.uuid4().hex[:6]}"
         request = {"slug": self.control_tenant, "name": "Control", "plan": "starter", "region": "eu-central"}
         with self.addresses.api_as("operator") as client:
@@ -85,13 +91,17 @@ class Campaign:
         )
         self.control_identity = verdict.identity(self.addresses, self.control_tenant)
 
+    def _addresses_now(self, tokens: dict[str, str] | None = None) -> AttackAddresses:
+        addresses = addresses_of(self.access, tokens)
+        return self.systems.beside(addresses) if self.systems else addresses
+
     def heal(self) -> None:
         """Start the parts that are dead."""
         healer(lambda: lifecycle.up(self.layout, airflow_options=self.airflow_options, usual_ports=False))()
 
     def play(self, trial: Trial) -> Outcome:
         """One trial, and a second check of those before."""
-        self.addresses = addresses_of(self.access, self.addresses.tokens)
+        self.addresses = self._addresses_now(self.addresses.tokens)
         name_prefix = f"c{trial.seed}-{uuid.uuid4().hex[:4]}"
         outcome, context, observed = play(self.access, self.addresses, trial, self.heal, name_prefix)
         if not outcome.violations:
@@ -166,8 +176,8 @@ def addresses_of(access: Access, tokens: dict[str, str] | None = None) -> Attack
     )
 
 
-def reset_sandbox(addresses: AttackAddresses) -> None:
-    """Open all gates, lift all limits on roles, unpause the DAG."""
+def reset_sandbox(addresses: AttackAddresses, products: Iterable[TrialProduct] = (SAMPLE,)) -> None:
+    """Open all gates, lift all limits on roles, unpause the products' DAGs."""
     gates.install(addresses)
     rows(addresses.ledger, "alter role ledger connection limit -1")
     rows(addresses.storage, "alter role storage_admin connection limit -1")
@@ -175,7 +185,8 @@ def reset_sandbox(addresses: AttackAddresses) -> None:
     rows(addresses.ledger, "update ledger.alembic_version set version_num = %s", LEDGER_VERSION)
     rows(addresses.airflow, "drop function if exists public.refuse_delete() cascade")
     with addresses.api_as("operator") as client:
-        client.patch(DAG, json={"is_paused": False}).raise_for_status()
+        for product in products:
+            until(lambda dag=product.dag: client.patch(dag, json={"is_paused": False}).is_success, product.dag)
 
 
 def save_evidence(outcome: Outcome, slugs: list[str], addresses: AttackAddresses, layout: Layout) -> Path:

@@ -13,16 +13,10 @@ import psycopg
 
 from tests.chaos import gates
 from tests.chaos.addresses import in_database, rows
-from tests.chaos.trial_context import DAG, InjectionMissed, TrialContext, until
-from tests.chaos.trial_generator import ACTIVITIES
+from tests.chaos.trial_context import InjectionMissed, TrialContext, until
+from tests.chaos.trial_products import PIVOT
 
 STEP, RESOURCE = "tenant.provisioning.step", "tenant.resource"
-RESOURCES = {
-    "allocate_storage": ("role", "database"),
-    "allocate_workflow_handle": ("connection",),
-    "apply_tenant_schema": ("schema",),
-    "deploy_workloads": ("namespace", "release"),
-}
 
 
 @dataclass(frozen=True)
@@ -57,7 +51,7 @@ def _before(context: TrialContext, activity: str) -> HoldContext:
 @contextmanager
 def _after(context: TrialContext, activity: str) -> HoldContext:
     """Held as it records that its effect is present."""
-    made = RESOURCES.get(activity)
+    made = context.product.resources.get(activity)
     fact = (f"{RESOURCE}.present", made[0]) if made else (f"{STEP}.completed", activity)
     with gates.closed_gate(context.addresses, context.slug, *fact) as gate:
         context.start()
@@ -81,7 +75,7 @@ def _deferred(context: TrialContext, activity: str) -> HoldContext:
 @contextmanager
 def _between(context: TrialContext, activity: str) -> HoldContext:
     """Its task has ended and the DAG is paused, so that Airflow does not start the next."""
-    following = ACTIVITIES[ACTIVITIES.index(activity) + 1]
+    following = context.product.next(activity)
     with ExitStack() as stack:
         with _after(context, activity) as hold:
             until(hold.is_held, f"{context.slug} to be held after {activity}")
@@ -96,11 +90,11 @@ _BETWEEN = (("success", None), ("success", "scheduled"))
 @contextmanager
 def _compensation(context: TrialContext, activity: str) -> HoldContext:
     """Cancelled after all resources were made; held before or after a compensation."""
-    resource = context.rng.choice(RESOURCES[activity])
+    resource = context.rng.choice(context.product.resources[activity])
     to_fail = {attack.fault for attack in context.trial.attacks} & {"compensation fails", "compensation hangs"}
     fact = "releasing" if to_fail else context.rng.choice(("releasing", "released"))
     with gates.closed_gate(context.addresses, context.slug, f"{RESOURCE}.{fact}", resource) as gate:
-        with _before(context, "wait_for_workloads_ready") as hold:
+        with _before(context, PIVOT) as hold:
             until(hold.is_held, f"{context.slug} to have all it needs")
             with context.addresses.api_as("operator") as client:
                 client.post(
@@ -238,7 +232,7 @@ def _has_namespace(context: TrialContext) -> bool:
 
 def _pause(context: TrialContext, paused: bool) -> None:
     with context.addresses.api_as("operator", timeout=10) as client:
-        client.patch(DAG, json={"is_paused": paused}).raise_for_status()
+        client.patch(context.product.dag, json={"is_paused": paused}).raise_for_status()
 
 
 @contextmanager

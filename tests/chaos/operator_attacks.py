@@ -9,8 +9,8 @@ import httpx
 
 from tests.chaos import gates
 from tests.chaos.injection_points import Hold
-from tests.chaos.trial_context import DAG, InjectionMissed, TrialContext, until
-from tests.chaos.trial_generator import ACTIVITIES, Attack
+from tests.chaos.trial_context import InjectionMissed, TrialContext, until
+from tests.chaos.trial_generator import Attack
 
 API = "/tenancy/api/v1/tenants"
 
@@ -82,21 +82,30 @@ def patch_run(context: TrialContext, hold: Hold, attack: Attack) -> None:
 def patch_task(context: TrialContext, hold: Hold, attack: Attack) -> None:
     activity = context.trial.activity
     if context.trial.phase == "between":
-        activity = ACTIVITIES[ACTIVITIES.index(activity) + 1]
+        activity = context.product.next(activity)
     task = f"{_run(context)}/taskInstances/{activity}"
     answers = (_airflow(context, "PATCH", task, {"new_state": "failed"}) for _ in range(3))
     _require(next((each for each in answers if each != 500), 500), 200)
 
 
 def clear_some(context: TrialContext, hold: Hold, attack: Attack) -> None:
-    chosen = context.rng.sample(ACTIVITIES, context.rng.randint(1, len(ACTIVITIES)))
+    activities = context.product.activities
+    chosen = context.rng.sample(activities, context.rng.randint(1, len(activities)))
     body = {"dry_run": False, "dag_run_id": context.run_id, "only_failed": False, "task_ids": chosen}
-    _require(_airflow(context, "POST", f"{DAG}/clearTaskInstances", {**body, "reset_dag_runs": True}), 200)
+    _require(
+        _airflow(context, "POST", f"{context.product.dag}/clearTaskInstances", {**body, "reset_dag_runs": True}), 200
+    )
 
 
 def trigger_again(context: TrialContext, hold: Hold, attack: Attack) -> None:
     _require(
-        _airflow(context, "POST", f"{DAG}/dagRuns", {"logical_date": None, "conf": context.request(context.slug)}), 200
+        _airflow(
+            context,
+            "POST",
+            f"{context.product.dag}/dagRuns",
+            {"logical_date": None, "conf": context.request(context.slug)},
+        ),
+        200,
     )
 
 
@@ -108,7 +117,7 @@ def delete_run(context: TrialContext, hold: Hold, attack: Attack) -> None:
 
 
 def _run(context: TrialContext) -> str:
-    return f"{DAG}/dagRuns/{quote(context.run_id, safe='')}"
+    return f"{context.product.dag}/dagRuns/{quote(context.run_id, safe='')}"
 
 
 def _airflow(context: TrialContext, method: str, path: str, body: dict[str, Any] | None) -> int:

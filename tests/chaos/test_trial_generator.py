@@ -1,11 +1,17 @@
 """A trial is a function of its seed, and the seeds reach everything that exists."""
 
+import tomllib
+from pathlib import Path
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tenancy.saga.states import ActivityKind
 from tests.chaos import results, trial_generator
 from tests.chaos.__main__ import RESULTS
+from tests.chaos.product_systems import FOLDERS
+from tests.chaos.trial_products import PRODUCTS
 from tests.products import PLAN
 
 SEEDS = st.integers(min_value=0, max_value=10**9)
@@ -100,3 +106,26 @@ def test_a_lap_of_the_deck_of_restores_makes_its_backup_at_every_place_that_the_
         restored, *others = trial.attacks
         assert (restored.fault, restored.lasts <= 40) == (trial_generator.RESTORE_FAULT, True)
         assert all(trial.phase in trial_generator.FAULTS[each.fault] for each in others)
+
+
+@given(SEEDS)
+def test_a_lap_of_the_deck_of_products_has_every_place_and_cancels_each_product_in_every_activity(start: int):
+    places = trial_generator.PLACES_OF_PRODUCTS
+    first = start - start % len(places)
+    trials = [trial_generator.generate_products_trial(first + number) for number in range(len(places))]
+    assert {(trial.product, f"{trial.phase} {trial.activity}") for trial in trials} == set(places)
+    assert trial_generator.generate_products_trial(start) == trial_generator.generate_products_trial(start)
+    cancelled = {(each.product, each.activity) for each in trials if each.attacks[0].fault == "cancel by API"}
+    assert cancelled >= {(each.name, activity) for each in PRODUCTS.values() for activity in each.activities}
+    for trial in trials:
+        assert all(trial.phase in trial_generator.FAULTS[attack.fault] for attack in trial.attacks)
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_the_draw_knows_the_products(folder: Path):
+    document = tomllib.loads((folder / "product.toml").read_text())
+    product = PRODUCTS[folder.name]
+    assert tuple(document["activities"]) == product.activities
+    assert set(product.resources) < set(product.activities)
+    for name, table in document.get("container_activities", {}).items():
+        assert product.resources[name] == (table["resource"],)

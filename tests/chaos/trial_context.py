@@ -13,8 +13,8 @@ from sandbox.access import Access
 from tests.chaos.addresses import AttackAddresses, rows
 from tests.chaos.gates import retry_until_done
 from tests.chaos.trial_generator import Trial
+from tests.chaos.trial_products import PRODUCTS, TrialProduct
 
-DAG = "/api/v2/dags/tenant_provisioning"
 _REPAIR_SECONDS = 300.0
 """At most for a repair, once its attack has lasted as long as it should."""
 PLANS, REGIONS = ("starter", "business"), ("eu-central", "us-east")
@@ -56,6 +56,11 @@ class TrialContext:
         return [self.slug, *self.others]
 
     @property
+    def product(self) -> TrialProduct:
+        """That of all its tenants."""
+        return PRODUCTS[self.trial.product]
+
+    @property
     def name_pattern(self) -> str:
         """An SQL pattern for its objects' names."""
         return f"%{self.slug.replace('-', '_')}%"
@@ -73,7 +78,8 @@ class TrialContext:
     def create(self, slug: str) -> str:
         """Create it by the JSON API. Returns the id of its run."""
         with self.addresses.api_as("operator") as client:
-            answer = client.post("/tenancy/api/v1/tenants", json=self.request(slug))
+            asked = {**self.request(slug), "product": self.product.name}
+            answer = client.post("/tenancy/api/v1/tenants", json=asked)
         if answer.status_code != 201:
             raise InjectionMissed(f"create {slug}: {answer.status_code} {answer.text[:200]}")
         return str(answer.json()["tenant"]["run_id"])
@@ -84,7 +90,9 @@ class TrialContext:
     def trigger(self) -> None:
         """Trigger the DAG in Airflow: the tenant is known after its first task."""
         with self.addresses.api_as("operator") as client:
-            answer = client.post(f"{DAG}/dagRuns", json={"logical_date": None, "conf": self.request(self.slug)})
+            answer = client.post(
+                f"{self.product.dag}/dagRuns", json={"logical_date": None, "conf": self.request(self.slug)}
+            )
         answer.raise_for_status()
         self.run_id = str(answer.json()["dag_run_id"])
 

@@ -1,8 +1,9 @@
 """Generates a trial from its seed alone: the number of tenants, the injection point and the faults. Pure.
 
-There are three decks of faults. A trial of the deck `systems` begins with an outside system that answers wrongly or not
+There are four decks. A trial of the deck `systems` begins with an outside system that answers wrongly or not
 at all; its second fault, if any, comes from either deck. In each trial of the deck `restores` the ledger is restored
-from a backup that was made at the injection point.
+from a backup that was made at the injection point. The deck `products` has the faults of the deck `parts`, and goes
+through the activities of three products.
 
 Consecutive seeds go through every existing pair of fault and phase in a shuffled order; the rest is random. With Celery
 there are more parts to kill, and a seed generates another trial than with LocalExecutor.
@@ -12,16 +13,10 @@ import random
 from dataclasses import dataclass, replace
 from functools import cache
 
-ACTIVITIES = (
-    "validate_request",
-    "allocate_storage",
-    "allocate_workflow_handle",
-    "apply_tenant_schema",
-    "deploy_workloads",
-    "wait_for_workloads_ready",
-    "mark_active",
-)
-RESOURCE_ACTIVITIES = ACTIVITIES[1:5]
+from tests.chaos.trial_products import PIVOT, PRODUCTS, SAMPLE, TrialProduct
+
+ACTIVITIES = SAMPLE.activities
+RESOURCE_ACTIVITIES = tuple(SAMPLE.resources)
 """Those that make something, and so have something to undo."""
 PHASES = {
     "before": ACTIVITIES,
@@ -119,6 +114,7 @@ class Trial:
     activity: str
     attacks: tuple[Attack, ...]
     lingers: float = 0.0
+    product: str = SAMPLE.name
 
     @property
     def rng(self) -> random.Random:
@@ -126,7 +122,8 @@ class Trial:
 
     def __str__(self) -> str:
         faults = " + ".join(attack.fault for attack in self.attacks)
-        return f"seed {self.seed}: {self.tenants} tenants, {self.phase} {self.activity}: {faults}"
+        of = "" if self.product == SAMPLE.name else f" of {self.product}"
+        return f"seed {self.seed}: {self.tenants} tenants{of}, {self.phase} {self.activity}: {faults}"
 
 
 def generate_trial(seed: int, *, celery: bool = False) -> Trial:
@@ -196,3 +193,54 @@ def generate_restores_trial(seed: int) -> Trial:
     if rng.random() < 0.5:
         attacks.append(_attack(rng.choice([each for each, phases in FAULTS.items() if phase in phases]), rng))
     return Trial(seed, rng.randint(1, 5), phase, activity, tuple(attacks))
+
+
+_OF_KNOWN_RESOURCES = frozenset({"compensation fails", "compensation hangs"})
+"""Each resource has its own way to refuse, and these faults know those of the sample only."""
+
+
+def phases_of(product: TrialProduct) -> dict[str, tuple[str, ...]]:
+    """The phases of any product, each with the activities that have it. `during` knows the sample's statements only."""
+    return {
+        "before": product.activities,
+        "after": product.activities,
+        "compensation": tuple(product.resources),
+        "flip": ("mark_active",),
+        "deferred": (PIVOT,),
+        "between": product.activities[:-1],
+    }
+
+
+def _places_of_products() -> tuple[tuple[str, str], ...]:
+    """Every product with every place in it, as "phase activity"."""
+    return tuple(
+        (product.name, f"{phase} {activity}")
+        for product in PRODUCTS.values()
+        for phase, activities in phases_of(product).items()
+        for activity in activities
+    )
+
+
+def generate_products_trial(seed: int) -> Trial:
+    """The trial of this seed in the deck `products`, always the same.
+
+    Consecutive seeds go through all places. In the phase `before` the tenant is cancelled in this activity.
+    """
+    rng = random.Random(f"chaos of products {seed}")
+    product, place = _pair(seed, PLACES_OF_PRODUCTS)
+    phase, activity = place.split()
+    possible = [each for each, phases in FAULTS.items() if phase in phases and each not in _OF_KNOWN_RESOURCES]
+    first = "cancel by API" if phase == "before" else rng.choice(possible)
+    others = [each for each in possible if each != first]
+    faults = [first, *rng.sample(others, rng.randint(0, 1))]
+    return Trial(
+        seed=seed,
+        tenants=rng.randint(1, 3),
+        phase=phase,
+        activity=activity,
+        attacks=tuple(_attack(each, rng) for each in faults),
+        product=product,
+    )
+
+
+PLACES_OF_PRODUCTS = _places_of_products()

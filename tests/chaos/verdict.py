@@ -14,8 +14,13 @@ from kubernetes.client import ApiClient, CoreV1Api
 from kubernetes.config import new_client_from_config
 
 from tests.chaos.addresses import AttackAddresses, in_database, rows
+from tests.chaos.trial_products import FORUM, PIVOT, PRODUCTS, SAMPLE, TrialProduct
 
-TABLES = ["accounts", "alembic_version", "audit", "sessions", "settings", "users"]
+TABLES = {
+    SAMPLE.name: ["accounts", "alembic_version", "audit", "sessions", "settings", "users"],
+    FORUM.name: ["forum_migration", "post", "tenancy_migration", "topic"],
+}
+"""Product -> the tables of its tenants. The third product has no database."""
 NOTHING_LEFT = {("Failed", "settled"), ("Failed", "ready"), ("Decommissioned", None)}
 
 
@@ -28,7 +33,7 @@ def check_tenant(addresses: AttackAddresses, slug: str) -> list[str]:
         ]
     phase = (row["state"], row["substate"])
     if phase == ("Active", None):
-        violations = check_active(addresses, slug, addresses.domains[row["region"]])
+        violations = check_active(addresses, slug, addresses.domains[row["region"]], PRODUCTS[row["product"]])
     elif phase in NOTHING_LEFT:
         violations = check_nothing_left(addresses, slug)
     else:
@@ -48,14 +53,23 @@ def check_nothing_left(addresses: AttackAddresses, slug: str) -> list[str]:
     return [f"its {kind} is left: {names}" for kind, names in existing_objects(addresses, slug).items() if names]
 
 
-def check_active(addresses: AttackAddresses, slug: str, domain: str) -> list[str]:
-    """Exactly one of each object, complete, and an answer at its address."""
+def check_active(addresses: AttackAddresses, slug: str, domain: str, product: TrialProduct = SAMPLE) -> list[str]:
+    """Exactly one of each object, complete, and an answer at its address.
+
+    The sandbox's application reads the sample's database, so only the sample's tenants answer.
+    """
     found = existing_objects(addresses, slug)
-    violations = [f"it has {len(names)} {kind}s: {names}" for kind, names in found.items() if len(names) != 1]
+    violations = [
+        f"it has {len(names)} {kind}s: {names}"
+        for kind, names in found.items()
+        if len(names) != (kind in product.objects)
+    ]
     if not violations:
-        violations += _in_database(addresses, found["database"][0])
         violations += _in_cluster(addresses, found["namespace"][0])
-        violations += _at_its_address(addresses, slug, domain)
+        if product.name in TABLES:
+            violations += _in_database(addresses, found["database"][0], product)
+        if product is SAMPLE:
+            violations += _has_one_admin(addresses, found["database"][0]) + _at_its_address(addresses, slug, domain)
     return violations
 
 
@@ -71,6 +85,8 @@ def existing_objects(addresses: AttackAddresses, slug: str) -> dict[str, list[st
         "connection": _connections(addresses, slug),
         "namespace": namespaces,
         "release": releases,
+        "s3_bucket": [each for each in addresses.buckets() if each.startswith(f"{slug}-")],
+        "dns_record": [each for each in addresses.dns_names() if each.startswith(f"{slug}-")],
     }
 
 
@@ -97,11 +113,14 @@ def _revisions(client: ApiClient, namespace: str) -> Iterator[tuple[str, str]]:
         yield secret.metadata.labels["name"], secret.metadata.labels["status"]
 
 
-def _in_database(addresses: AttackAddresses, database: str) -> list[str]:
+def _in_database(addresses: AttackAddresses, database: str, product: TrialProduct) -> list[str]:
     dsn = in_database(addresses.storage, database)
     tables = _names(dsn, "select tablename as name from pg_tables where schemaname = %s order by 1", "tenant")
-    if tables != TABLES:
-        return [f"its tables are {tables}"]
+    return [] if tables == TABLES[product.name] else [f"its tables are {tables}"]
+
+
+def _has_one_admin(addresses: AttackAddresses, database: str) -> list[str]:
+    dsn = in_database(addresses.storage, database)
     admins = rows(dsn, "select count(*) as number from tenant.users where role = 'admin'")[0]["number"]
     return [] if admins == 1 else [f"it has {admins} admins"]
 
@@ -147,7 +166,6 @@ def _hash(fact: dict[str, Any]) -> str:
 
 PERSONS = {"operator", "engineer", "admin"}
 _WORDS = {"tenant.provisioning.cancel.requested", "tenant.decommission.requested"}
-_PIVOT = "wait_for_workloads_ready"
 
 
 def check_releases(facts: Iterable[dict[str, Any]]) -> list[str]:
@@ -155,7 +173,7 @@ def check_releases(facts: Iterable[dict[str, Any]]) -> list[str]:
     in_use = allowed = False
     for fact in facts:
         kind = fact["kind"]
-        in_use |= kind == "tenant.provisioning.step.completed" and fact["data"]["activity"] == _PIVOT
+        in_use |= kind == "tenant.provisioning.step.completed" and fact["data"]["activity"] == PIVOT
         allowed |= kind in _WORDS and fact["actor"] in PERSONS
         if kind == "tenant.provisioning.started":
             allowed = False
