@@ -13,13 +13,14 @@ DEBIAN_PACKAGE: Final = {
     "kubectl": "kubernetes-client",
     "redis-server": "redis-server",
 }
-_FOLDERS: Final = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"
+_SERVERS: Final = "/usr/sbin"
 """Debian installs servers where only root's PATH looks, and they need no root."""
 
 
 def require(*names: str) -> str:
     """The path of the first of these programs that is installed; else the test is skipped, in CI it fails."""
-    found = next(filter(None, (shutil.which(name, path=_FOLDERS) for name in names)), None)
+    path = f"{os.environ.get('PATH', os.defpath)}:{_SERVERS}"
+    found = next(filter(None, (shutil.which(name, path=path) for name in names)), None)
     if found is None:
         missing = pytest.fail if os.environ.get("CI") else pytest.skip
         missing(f"{names[0]} is not installed (Debian: apt-get install {DEBIAN_PACKAGE[names[0]]})")
