@@ -79,6 +79,13 @@ def test_lists_are_searched_and_paged(viewer: httpx.Client, sandbox: Access, qui
     assert everything == [str(row["id"]) for row in rows]
 
 
+def test_the_products_are_listed_with_what_a_request_may_have(viewer: httpx.Client):
+    (product,) = viewer.get("/products").json()["products"]
+    assert (product["name"], product["default"], product["mistakes"]) == ("sample", True, [])
+    assert product["activities"] == [activity.name for activity in PLAN]
+    assert product["parameters"]["properties"] == {}
+
+
 def test_the_platform_lists_what_a_request_may_name(viewer: httpx.Client):
     assert viewer.get("/platform").json() == {
         "name": "sandbox",

@@ -3,15 +3,24 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
+from tenancy.adapters.parameter_values import check_values
+from tenancy.adapters.product_error import product_error
 from tenancy.console.api.app import create_api
 from tenancy.console.engine_watch import engine_watch
 from tenancy.console.services import Services
 from tenancy.saga import commands as c
+from tenancy.saga.product import Product
+from tenancy.saga.product_parameters import schema_of
 from tenancy.saga.tenant import Parameters
 from tests.asgi_requests import ask
 from tests.integration.console_client import Console
@@ -35,10 +44,13 @@ def form(console: Console) -> Console:
 
 
 @pytest.fixture
-def post(form: Console) -> Post:
+def api(form: Console) -> FastAPI:
     services = Services(lambda: form.tenancy, lambda: form.now, engine_watch(lambda: form.tenancy))
-    api = create_api(services, form._authenticate)
+    return create_api(services, form._authenticate)
 
+
+@pytest.fixture
+def post(api: FastAPI) -> Post:
     def post(path: str = "/tenants", **body: Any) -> httpx.Response:
         return ask(api, "POST", path, headers={"X-Tenancy-Request": "1"}, json=body)
 
@@ -188,3 +200,32 @@ def test_a_product_without_parameters_has_none(post: Post, form: Console):
     answer = post(**REQUEST, parameters={"seats": 5})
     assert (answer.status_code, answer.json()["field"]) == (400, "parameters.seats")
     assert post(**REQUEST).json()["tenant"]["parameters"] == {}
+
+
+def _broken() -> Product:
+    raise product_error(Path("erp"), ["product.toml: colour", "product.toml: shape"])
+
+
+def test_the_api_lists_each_product_with_the_schema_of_its_parameters_or_its_mistakes(form: Console, api: FastAPI):
+    crm = replace(with_parameters({"colour": {"type": "string"}}, required=("colour",)), plans=("starter",))
+    loaders = {"sample": lambda: SAMPLE, "crm": lambda: replace(crm, name="crm"), "erp": _broken}
+    form.tenancy = replace(form.tenancy, products=FewProducts(loaders))
+    of_crm, of_erp, of_sample = ask(api, "GET", "/products").json()["products"]
+    assert of_crm["dag"] == "tenant_provisioning__crm"
+    assert of_crm["plans"] == ["starter"]
+    assert of_crm["parameters"]["required"] == ["colour"]
+    assert of_crm["parameters"]["properties"]["colour"]["type"] == "string"
+    assert (of_erp["mistakes"], of_erp["version"]) == (["product.toml: colour", "product.toml: shape"], "")
+    assert (of_sample["default"], of_sample["dag"]) == (True, "tenant_provisioning")
+    assert of_sample["activities"] == list(SAMPLE.activities)
+    assert of_sample["parameters"]["properties"] == {}
+
+
+@given(
+    values=st.fixed_dictionaries({}, optional={"seats": st.integers(), "trial": st.one_of(st.booleans(), st.text())})
+)
+def test_what_the_listed_schema_accepts_a_request_may_have(values: dict[str, Any]):
+    parameters = with_parameters().parameters
+    listed = Draft202012Validator(schema_of(parameters)).is_valid(values)
+    _, wrong = check_values(parameters, {**REQUEST, **values})
+    assert not (listed and wrong)

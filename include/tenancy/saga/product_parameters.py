@@ -51,6 +51,18 @@ class Parameter:
         return self.schema.get("default")
 
 
+def schema_of(parameters: Iterable[Parameter]) -> dict[str, Any]:
+    """The JSON Schema of a request's `parameters`, with the limits that Tenancy adds."""
+    listed = tuple(parameters)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "properties": {each.key: dict(each.schema) for each in listed},
+        "required": [each.key for each in listed if each.required],
+        "additionalProperties": False,
+    }
+
+
 def known_values(parameters: Iterable[Parameter], values: Mapping[str, Value]) -> dict[str, Value]:
     """Recorded values without those of parameters that the product no longer has."""
     keys = {parameter.key for parameter in parameters}

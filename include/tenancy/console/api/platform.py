@@ -1,4 +1,4 @@
-"""Routes about the platform: its regions and plans, its health, and the findings of the drift check."""
+"""Routes about the platform: its regions, plans and products, its health, and the findings of the drift check."""
 
 import time
 from datetime import datetime, timedelta
@@ -17,8 +17,10 @@ from tenancy.engine.reconciliation.drift_check import BEAT as REALITY_CHECK
 from tenancy.ledger.findings import load_open_findings
 from tenancy.ledger.heartbeats import Heartbeat, load_heartbeats
 from tenancy.ledger.migrations import LEDGER_VERSION
-from tenancy.saga.errors import TransientError
-from tenancy.saga.products import listing_of
+from tenancy.saga.errors import ProductFileError, TransientError
+from tenancy.saga.platform import Platform
+from tenancy.saga.product_parameters import schema_of
+from tenancy.saga.products import Products, dag_of, listing_of
 
 router = APIRouter(route_class=GuardedRoute, dependencies=list(SECURITY), tags=["platform"])
 _RESPONSES = problem_responses(401, 403, 503)
@@ -41,6 +43,32 @@ def show_platform(services: CurrentServices) -> platform_models.PlatformShape:
         retired_regions=[name for name in platform.regions if name not in platform.offered_regions],
         retired_plans=[name for name in platform.plans if name not in platform.offered_plans],
     )
+
+
+@router.get("/products", responses=_RESPONSES)
+@needs(Right.READ)
+def list_products(services: CurrentServices) -> platform_models.Products:
+    """Each product: its version, plans and activities, and the schema of its parameters; or its mistakes."""
+    tenancy = services.tenancy()
+    names = listing_of(tenancy.products).names
+    return platform_models.Products(products=[_product(name, tenancy.products, tenancy.platform) for name in names])
+
+
+def _product(name: str, products: Products, platform: Platform) -> platform_models.ProductShape:
+    shape = platform_models.ProductShape(
+        name=name, default=name == listing_of(products).default, dag=dag_of(products, name)
+    )
+    try:
+        product = products.named(name)
+    except ProductFileError as error:
+        return shape.model_copy(update={"mistakes": list(error.problems) or [str(error)]})
+    changes = {
+        "version": product.version,
+        "plans": list(platform.plans_for(product)),
+        "activities": list(product.activities),
+        "parameters": schema_of(product.parameters),
+    }
+    return shape.model_copy(update=changes)
 
 
 @router.get("/health", responses=_RESPONSES)

@@ -1,6 +1,7 @@
 """Response models of the platform: regions and plans, health, the findings of the drift check."""
 
 from datetime import datetime
+from typing import Any
 
 from pydantic import BaseModel, Field
 
@@ -17,6 +18,25 @@ class PlatformShape(BaseModel):
     default_product: str = Field(description="That of a request that names none; empty if none was chosen")
     retired_regions: list[str] = Field([], description="Known, and not offered to new tenants (`offered = false`)")
     retired_plans: list[str] = Field([], description="Likewise")
+
+
+class ProductShape(BaseModel):
+    """A product, and what a request for it may have."""
+
+    name: str
+    default: bool = Field(description="That of a request that names none")
+    version: str = Field(default="", description="Empty while it has mistakes")
+    dag: str = Field(description="The DAG whose runs provision it")
+    plans: list[str] = Field(default=[], description="Those that a new tenant may have")
+    activities: list[str] = Field(default=[], description="In order")
+    parameters: dict[str, Any] = Field(default={}, description="JSON Schema of a request's `parameters`")
+    mistakes: list[str] = Field(default=[], description="Why no tenant of it can be created")
+
+
+class Products(BaseModel):
+    """All products, in alphabetical order."""
+
+    products: list[ProductShape]
 
 
 class LedgerHealth(BaseModel):
