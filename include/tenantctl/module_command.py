@@ -6,6 +6,7 @@ So the commands for tenants need neither Helm nor alembic (docs/adr/0040-product
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import click
 
@@ -20,6 +21,18 @@ def module_command(name: str, run: Callable[..., ExitCode], example: str) -> cli
 
 
 def run_module(module: str, words: Sequence[str]) -> ExitCode:
-    """`python -m module words`; its exit code."""
-    code = subprocess.run([sys.executable, "-m", module, *words], check=False).returncode
-    return ExitCode(code) if code in {ExitCode.DONE, ExitCode.FAILED, ExitCode.USAGE} else ExitCode.FAILED
+    """`python -m module words`; its exit code.
+
+    Ctrl-C reaches the module, too, which may have to clean up, so its end is awaited.
+    """
+    with subprocess.Popen([sys.executable, "-m", module, *words]) as process:
+        while True:
+            try:
+                return _PASSED_ON.get(process.wait(), ExitCode.FAILED)
+            except KeyboardInterrupt:
+                continue
+
+
+_PASSED_ON: Final[dict[int, ExitCode]] = {
+    code: code for code in (ExitCode.DONE, ExitCode.FAILED, ExitCode.USAGE, ExitCode.INTERRUPTED)
+}

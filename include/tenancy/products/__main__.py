@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 _OK, _MISTAKES, _USAGE = 0, 1, 2
+_INTERRUPTED = 130
+"""As shells report Ctrl-C."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -89,4 +91,8 @@ def _chosen(folder: Path | None) -> Path:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        sys.exit(_INTERRUPTED)

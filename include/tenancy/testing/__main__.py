@@ -17,6 +17,8 @@ from typing import Any
 from tenancy.saga.errors import ProductFileError, Refused
 
 _OK, _BROKEN, _USAGE = 0, 1, 2
+_INTERRUPTED = 130
+"""As shells report Ctrl-C."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -144,4 +146,8 @@ def _function(reference: str | None) -> Any:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        sys.exit(_INTERRUPTED)
