@@ -229,3 +229,25 @@ def test_what_the_listed_schema_accepts_a_request_may_have(values: dict[str, Any
     listed = Draft202012Validator(schema_of(parameters)).is_valid(values)
     _, wrong = check_values(parameters, {**REQUEST, **values})
     assert not (listed and wrong)
+
+
+def _plans_in(page: str) -> list[str]:
+    found = re.search('<select id="field-plan".*?</select>', page)
+    assert found
+    return re.findall("<option[^>]*>([^<]*)<", found[0])
+
+
+def test_the_forms_offer_the_plans_of_the_product(form: Console):
+    offered = list(form.tenancy.platform.offered_plans)
+    only = replace(with_parameters(), name="crm", plans=(offered[1],))
+    form.tenancy = replace(form.tenancy, products=FewProducts({"sample": with_parameters, "crm": lambda: only}))
+    assert _plans_in(form.get("/new").text) == offered
+    assert _plans_in(submit(form, "/new/form", product="crm").text) == [offered[1]]
+
+
+def test_a_retry_offers_the_plans_of_the_product_and_the_present_one(form: Console):
+    form.tenant(*READY)
+    offered = list(form.tenancy.platform.offered_plans)
+    only = replace(with_parameters(), plans=(offered[1],))
+    form.tenancy = replace(form.tenancy, products=FewProducts({"sample": lambda: only}))
+    assert _plans_in(form.get("/tenants/acme/actions/retry").text) == [offered[1], READY[0].parameters.plan]

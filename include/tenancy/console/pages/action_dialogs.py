@@ -132,8 +132,17 @@ def _dialog(page_request: PageRequest, context: RequestContext, ref: str, form: 
         offers=_offers(page_request.caller, saga),
         key=form.key,
         platform=context.tenancy.platform,
+        plans=_plans(context, saga, form),
         parameter_fields=_parameter_fields(context, saga, form),
     )
+
+
+def _plans(context: RequestContext, saga: Saga, form: _Form) -> tuple[str, ...]:
+    """Those that the product offers, and the present one."""
+    if form.action not in _CORRECTS:
+        return ()
+    offered = context.tenancy.platform.plans_for(context.tenancy.product_of(saga))
+    return tuple(dict.fromkeys([*offered, saga.parameters.plan]))
 
 
 def _parameter_fields(context: RequestContext, saga: Saga, form: _Form) -> list[ParameterField]:

@@ -15,7 +15,7 @@ from tenancy.console.pages.page_request import CurrentPageRequest, PageRequest, 
 from tenancy.console.pages.parameter_fields import parameter_fields
 from tenancy.console.pages.rendering import page_response
 from tenancy.saga.errors import ProductFileError
-from tenancy.saga.product_parameters import Parameter
+from tenancy.saga.product import Product
 from tenancy.saga.products import Products, listing_of
 
 router = APIRouter(route_class=GuardedRoute)
@@ -49,22 +49,24 @@ def show_other_product(page_request: CurrentPageRequest, fields: SubmittedForm) 
     return _form(page_request, "_new.html", fields)
 
 
-def _parameters_of(products: Products, fields: forms.FormFields) -> tuple[Parameter, ...]:
-    """The parameters of the chosen product. A broken product shows none; creating a tenant of it says what is wrong."""
+def _product_of(products: Products, fields: forms.FormFields) -> Product | None:
+    """The chosen product. None for a broken one; creating a tenant of it says what is wrong."""
     try:
-        return products.named(fields.get("product") or products.default_name).parameters
+        return products.named(fields.get("product") or products.default_name)
     except ProductFileError:
-        return ()
+        return None
 
 
 def _form(
     page_request: PageRequest, template: str, fields: forms.FormFields, problem: ProblemError | None = None
 ) -> Response:
     tenancy = page_request.services.tenancy()
-    parameters = parameter_fields(_parameters_of(tenancy.products, fields), fields, {})
+    product = _product_of(tenancy.products, fields)
+    parameters = parameter_fields(product.parameters if product else (), fields, {})
     shown = {"slug", "product", "reason", *_EMPTY, *(each.name for each in parameters)}
     variables: dict[str, Any] = {
         "platform": tenancy.platform,
+        "plans": tenancy.platform.plans_for(product) if product else tenancy.platform.offered_plans,
         "products": listing_of(tenancy.products),
         "fields": fields,
         "parameter_fields": parameters,
