@@ -54,8 +54,9 @@ test-fast: lint $(BIN)/tenantctl ## Lint, and run the tests that start no server
 	@PYTHONHASHSEED=0 $(BIN)/python -m pytest tests/unit tests/contract -m 'not slow and not server' -n 2 --dist loadscope
 
 # Coverage of the product's code by the tests' own processes; the sandboxes' processes do not count. It costs 2 % of the
-# time (docs/adr/0046-slipcover.md). tests/coverage_figure.py prints the figure.
-MEASURED := $(BIN)/python -m slipcover --json --out .coverage.json -m pytest
+# time (docs/adr/0046-slipcover.md). tests/coverage_figure.py prints the
+# figure and writes .coverage.json.
+MEASURED := $(BIN)/python -m slipcover --json --out /dev/null -m pytest
 
 test: $(BIN)/tenantctl ## Run every test, two at a time, and print the coverage figure
 	@PYTHONHASHSEED=0 $(MEASURED) -n 2 --dist loadscope --no-loadscope-reorder

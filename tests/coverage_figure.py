@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import tomllib
 from pathlib import Path
 
@@ -12,9 +13,11 @@ from sandbox.layout import PROJECT
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """slipcover's plugin has merged the figures of pytest-xdist's workers by then."""
-    merged = Path(os.environ.get("SLIPCOVER_COVERAGE_DIR", "")) / "merged.json"
-    if not merged.is_file():
+    folder = os.environ.get("SLIPCOVER_COVERAGE_DIR")
+    merged = Path(folder or "") / "merged.json"
+    if folder is None or not merged.is_file():
         return
+    shutil.copy(merged, PROJECT / ".coverage.json")  # slipcover removes it before it could write its own
     percent = json.loads(merged.read_text())["summary"]["percent_covered"]
     required = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["slipcover"]["fail-under"]
     terminalreporter.write_sep("=", "coverage")

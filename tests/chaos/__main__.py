@@ -68,7 +68,7 @@ def _play(options: argparse.Namespace, campaign: Campaign) -> int:
         results.add(options.results, line)
         print(_format_outcome(outcome), flush=True)
         if outcome.violations:
-            again = f"make chaos-replay SEED={trial.seed} EXECUTOR={EXECUTOR}"
+            again = f"make chaos-replay SEED={trial.seed} DECK={options.deck} EXECUTOR={EXECUTOR}"
             print(f"Violation; see {VIOLATIONS / str(trial.seed)}. Again: {again}")
             return 1
     violations = _final_recheck(campaign)

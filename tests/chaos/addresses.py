@@ -24,7 +24,7 @@ class AttackAddresses:
     buckets: Callable[[], Iterable[str]] = tuple
     """The names of all buckets, as the S3 server has them."""
     dns_names: Callable[[], Iterable[str]] = tuple
-    """The names in the zone that have a record or a proof, as the DNS server has them."""
+    """The names of all records in the zone, and of their proofs (`_tenancy.NAME`), as the DNS server has them."""
 
     def api_as(self, user: str, *, timeout: float = 30.0) -> httpx.Client:
         """A client of Airflow's REST API and of ours."""

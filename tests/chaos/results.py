@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.chaos import trial_generator
+from tests.chaos.trial_products import SAMPLE
 
 
 def add(file: Path, line: dict[str, Any]) -> None:
@@ -34,7 +35,8 @@ def by_activity(lines: Iterable[dict[str, Any]]) -> Counter[tuple[str, str]]:
 
 
 def is_missing(lines: list[dict[str, Any]], trial: trial_generator.Trial) -> bool:
-    """Does it aim at a pair that no counted trial has hit?"""
+    """Does it aim at a pair that no counted trial of its product has hit?"""
+    lines = [line for line in lines if line.get("product", SAMPLE.name) == trial.product]
     faulted = by_fault(lines)[trial.attacks[0].fault, trial.phase]
     return not (faulted and by_activity(lines)[trial.activity, trial.phase])
 

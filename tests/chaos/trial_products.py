@@ -19,8 +19,10 @@ class TrialProduct:
 
     @property
     def objects(self) -> tuple[str, ...]:
-        """The kinds of which an Active tenant has one each. A schema is inside its database."""
-        return tuple(kind for kinds in self.resources.values() for kind in kinds if kind != "schema")
+        """The kinds of which an Active tenant has one each. A schema is inside its database; a DNS record has its proof
+        beside it."""
+        made = [kind for kinds in self.resources.values() for kind in kinds if kind != "schema"]
+        return (*made, *(["dns_proof"] if "dns_record" in made else []))
 
     def next(self, activity: str) -> str:
         """The activity after this one."""

@@ -87,6 +87,7 @@ def existing_objects(addresses: AttackAddresses, slug: str) -> dict[str, list[st
         "release": releases,
         "s3_bucket": [each for each in addresses.buckets() if each.startswith(f"{slug}-")],
         "dns_record": [each for each in addresses.dns_names() if each.startswith(f"{slug}-")],
+        "dns_proof": [each for each in addresses.dns_names() if each.startswith(f"_tenancy.{slug}-")],
     }
 
 

@@ -10,14 +10,15 @@ import pytest
 from tenancy.activities.allocate_workflow_handle import AllocateWorkflowHandle
 from tenancy.activities.context import ActivityContext
 from tenancy.activities.deploy_workloads import DeployWorkloads
+from tenancy.engine.provisioning import admission
 from tenancy.saga.causes import Cause
-from tenancy.saga.errors import PermanentError, PlatformError
+from tenancy.saga.errors import PermanentError, PlatformError, TenancyError
 from tenancy.saga.names import ActivityName
 from tenancy.saga.outputs import Outputs
 from tenancy.saga.product import Product
 from tests.integration.engine_harness import HANDLE, NO_OBJECTS, RUN, STORAGE, VALIDATE, EngineHarness
 from tests.integration.test_engine_parameters import CANARY, CONNECTION, VALUES, give
-from tests.products import write_product_with_parameters
+from tests.products import PLAN_ENTRIES, write_product_with_parameters
 
 _ENCODED = base64.b64encode(CANARY.encode()).decode()
 
@@ -60,6 +61,15 @@ def test_a_template_that_fails_on_a_value_fails_the_attempt_without_a_secret(
     assert not any(secret in shown for secret in (CANARY, _ENCODED) for shown in (str(failed.value), recorded))
 
 
+def test_a_chart_that_cannot_be_loaded_is_no_mistake_of_the_request(harness: EngineHarness, product: Product):
+    give(harness, product, {CONNECTION: CANARY})
+    (product.folder / "chart" / "Chart.yaml").unlink()
+    with pytest.raises(TenancyError) as failed:
+        harness.run(VALIDATE, **VALUES)
+    assert failed.value.cause is not Cause.INPUT
+    assert "does not take this request" not in str(failed.value)
+
+
 def test_a_values_template_that_fails_on_a_request_holds_it_before_anything_is_made(
     harness: EngineHarness, product: Product
 ):
@@ -81,6 +91,20 @@ def test_every_activity_checks_the_request_with_examples_of_all_outputs(
     monkeypatch.setattr(DeployWorkloads, "check_request", check)
     with pytest.raises(PermanentError, match=r"not with .*jobs\.example"):
         harness.run(VALIDATE)
+
+
+def test_an_activity_that_the_attempts_plan_does_not_have_is_not_asked(
+    harness: EngineHarness, monkeypatch: pytest.MonkeyPatch
+):
+    """The product of now has it, and an older version began the attempt."""
+
+    def check(*_: object) -> None:
+        raise PermanentError("no handle")
+
+    monkeypatch.setattr(AllocateWorkflowHandle, "check_request", check)
+    older = tuple(entry for entry in PLAN_ENTRIES if entry.activity != HANDLE)
+    monkeypatch.setattr(admission, "plan_entries", lambda product: older)
+    assert harness.run(VALIDATE).phase == "Provisioning"
 
 
 def test_a_chart_that_only_the_cluster_makes_fail_is_no_mistake_of_the_request(

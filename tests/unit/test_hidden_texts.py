@@ -1,6 +1,9 @@
 """Which texts of a connection people must not read, and how they are replaced."""
 
 import json
+from collections.abc import Callable
+
+import pytest
 
 from tenancy.activities.container_calls import hidden_texts
 from tenancy.adapters.hidden_texts import hide
@@ -23,6 +26,23 @@ def test_a_secret_is_replaced_as_it_is_and_escaped() -> None:
 
 def test_a_secret_that_an_excerpt_cuts_off_is_replaced() -> None:
     assert hide([TOKEN], "its result is not JSON: 'token tok-01…'") == "its result is not JSON: 'token ***'"
+
+
+@pytest.mark.parametrize("secret", ["-----BEGIN KEY-----\nMIIsecret\n", "it's-secret", 'a"b', "back\\slash"])
+@pytest.mark.parametrize(
+    "quoted",
+    [
+        lambda secret: secret,
+        lambda secret: " ".join(secret.split()),
+        json.dumps,
+        lambda secret: "'" + json.dumps(secret)[1:-1].replace('\\"', '"').replace("'", "\\'") + "'",  # Go's jsonschema
+    ],
+)
+def test_a_secret_with_odd_characters_is_replaced_however_it_is_quoted(
+    secret: str, quoted: Callable[[str], str]
+) -> None:
+    hidden = hide([secret], f"at '/password': {quoted(secret)} does not match")
+    assert not any(part in hidden for part in ("MIIsecret", "s-secret", 'a"b', "slash"))
 
 
 def test_an_empty_password_hides_nothing() -> None:

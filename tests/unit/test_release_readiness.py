@@ -14,7 +14,7 @@ from tenancy.adapters.workload_readiness import Readiness
 from tenancy.saga.causes import Cause
 
 Document = dict[str, Any]
-API_VERSIONS = {kind: version for version, kind in RULES} | {"Certificate": "cert-manager.io/v1"}
+API_VERSIONS = {kind: version for version, kind in reversed(list(RULES))} | {"Certificate": "cert-manager.io/v1"}
 
 
 def document(kind: str, name: str, spec: Document | None = None, **status: Any) -> Document:
@@ -71,15 +71,15 @@ def event(reason: str, message: str, about: str = "acme-data") -> Document:
     return {"reason": reason, "message": message, "involvedObject": involved}
 
 
-def route(*parents: Document, named: int = 1, generation: int = 1) -> ReleaseObject:
-    spec = {"parentRefs": [{"name": f"gateway-{number}"} for number in range(named)]}
+def route(*parents: Document, named: int = 1, generation: int = 1, **reference: Any) -> ReleaseObject:
+    spec = {"parentRefs": [{"name": f"gateway-{number}", **reference} for number in range(named)]}
     live = document("HTTPRoute", "acme-web", spec, parents=list(parents))
     live["metadata"]["generation"] = generation
     return observed(live)
 
 
-def parent(*conditions: Document, name: str = "gateway-0") -> Document:
-    return {"parentRef": {"name": name}, "conditions": list(conditions)}
+def parent(*conditions: Document, name: str = "gateway-0", **reference: Any) -> Document:
+    return {"parentRef": {"name": name, **reference}, "conditions": list(conditions)}
 
 
 ACCEPTED = (condition("Accepted", observedGeneration=1), condition("ResolvedRefs", observedGeneration=1))
@@ -103,6 +103,13 @@ READY = {
     "one that is available": observed(document("Certificate", "acme", conditions=[condition("Available")])),
     "one without conditions": observed(document("Certificate", "acme")),
     "a route": route(parent(*ACCEPTED)),
+    "a route whose controller writes the defaults out": route(
+        parent(*ACCEPTED, group="gateway.networking.k8s.io", kind="Gateway", namespace="gateways"), namespace="gateways"
+    ),
+    "a route that names no Gateway": route(named=0),
+    "a route beside the answer of a Gateway that it names no more": route(
+        parent(*ACCEPTED), parent(condition("Accepted", "False"), name="old")
+    ),
     "a route to two Gateways": route(parent(*ACCEPTED), parent(*ACCEPTED, name="gateway-1"), named=2),
 }
 
@@ -143,7 +150,10 @@ UNREADY = {
     "Certificate acme: not ready; Issuing: no issuer": observed(
         document("Certificate", "acme", conditions=[condition("Ready", "False", reason="Issuing", message="no issuer")])
     ),
-    "HTTPRoute acme-web: not accepted; no controller has answered for each Gateway that it names yet": route(),
+    "HTTPRoute acme-web: not accepted; Gateway gateway-0 has not answered yet": route(),
+    "HTTPRoute acme-web: not accepted; Gateway gateway-1 has not answered yet": route(
+        parent(*ACCEPTED), parent(*ACCEPTED), named=2
+    ),
     "HTTPRoute acme-web: not accepted; Gateway gateway-0: NotAllowedByListeners: no": route(
         parent(condition("Accepted", "False", reason="NotAllowedByListeners", message="no"), ACCEPTED[1])
     ),

@@ -86,8 +86,8 @@ class ActivityContext:
     """Observes all resources that any activity ever intended for this tenant."""
     load_product: Callable[[], Product]
     """For `run` and `observe` only: what was made is released without it."""
-    check_by_all: Callable[[], None] = lambda: None
-    """Has every activity of the product check the request. PermanentError when one cannot carry it out."""
+    check_request_by_all: Callable[[], None] = lambda: None
+    """Has every activity of the plan check the request. PermanentError when one cannot carry it out."""
     note_replaced: Callable[[Resource, str], None] = lambda resource, successor: None  # noqa: ARG005
     """Records that a successor of the resource's system was accepted, as the platform file declares it."""
     expected_engine: Callable[[], ExpectedSystem] = lambda: ANY_SYSTEM

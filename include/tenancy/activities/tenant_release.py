@@ -46,17 +46,17 @@ def desired_release(context: ActivityContext) -> "Release":
 def check_request_by_chart(context: ActivityContext, outputs: Mapping[ActivityName, Outputs]) -> None:
     """Render the chart offline, as it will be with this request. PermanentError when it does not take the request.
 
-    `outputs`: examples of what the activities will return. Only a product with parameters is checked: without them, all
-    values that the chart's schema can refuse are the same for every tenant, and `product check` has rendered them.
+    `outputs`: examples of what the activities will return. Only a product with parameters is checked: rendering costs
+    each tenant time, and `product check` has rendered the values of an example.
     """
-    from tenancy.adapters.helm import Helm
+    from tenancy.adapters.helm import ChartRefusesValuesError, Helm
 
     if not context.product.parameters:
         return
     release = _rendered(context, expected_variables_of(context, outputs))
     try:
-        Helm(lambda: "", "the check of the request").render(release)
-    except PermanentError as error:
+        Helm(lambda: "", "no cluster").render(release)
+    except ChartRefusesValuesError as error:
         raise PermanentError(
             f"The chart of {context.product.name} does not take this request: {error}", cause=Cause.INPUT
         ) from error

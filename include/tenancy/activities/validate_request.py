@@ -55,7 +55,7 @@ class ValidateRequest(Activity):
         except Refused as refusal:
             raise PermanentError(str(refusal), cause=Cause.INPUT) from refusal
         context.parameter_secrets()
-        context.check_by_all()
+        context.check_request_by_all()
 
 
 def check_request(

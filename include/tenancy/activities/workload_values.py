@@ -47,8 +47,11 @@ EXAMPLE: Final[Mapping[str, Any]] = MappingProxyType(
 
 def variables_of(context: ActivityContext) -> dict[str, Any]:
     """The variables of one tenant's template. `secrets` must go into a Secret of the chart and nowhere else."""
+    return _variables(context, database_of_workloads(context))
+
+
+def _variables(context: ActivityContext, database: "Dsn | None") -> dict[str, Any]:
     asked, region = context.saga.parameters, context.region
-    database = database_of_workloads(context)
     return {
         "tenant": {
             "id": str(context.tenant_id),
@@ -67,8 +70,9 @@ def variables_of(context: ActivityContext) -> dict[str, Any]:
 
 
 def expected_variables_of(context: ActivityContext, outputs: Mapping[ActivityName, Outputs]) -> dict[str, Any]:
-    """The variables of a tenant that has nothing yet: example outputs of the activities, and the example's database."""
-    variables = variables_of(context)
+    """The variables before anything is made: example outputs of the activities, and the example's database. A database
+    of an earlier attempt is not asked for: its server may be gone."""
+    variables = _variables(context, None)
     if AllocateStorage.name not in context.product.activities:
         return {**variables, "outputs": {**outputs}}
     return {

@@ -12,12 +12,13 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 from tenancy.adapters.absence import json_object_of
+from tenancy.adapters.hidden_texts import hide
 from tenancy.adapters.kubernetes_errors import ErrorMeaning, classify_text
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PermanentError, PlatformError, TransientError
@@ -35,6 +36,10 @@ FORMER_FIELD_MANAGERS = frozenset({"python", "python3", *(f"python3.{minor}" for
 _CHILD = Path(__file__).with_name("helm_child.py")
 _HUNG = frozenset({"DeadlineExceeded", "HelmCancelledError"})
 
+_OFFLINE = frozenset({"render", "lint"})
+"""The verbs that contact no cluster."""
+_BY_VALUES = frozenset({"HelmValuesError", "HelmRenderError"})
+
 _running: set["subprocess.Popen[str]"] = set()
 # Reentrant: on_kill ends children from a signal handler, which may interrupt the very code that holds it.
 _running_lock = threading.RLock()
@@ -51,6 +56,10 @@ class Release:
     labels: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = field(default=(), repr=False)
     """Values that must not appear in any message."""
+
+
+class ChartRefusesValuesError(PermanentError):
+    """The chart's schema or a template of it does not take the values; the chart itself could be loaded."""
 
 
 class Helm:
@@ -71,7 +80,7 @@ class Helm:
         return bound
 
     def render(self, release: Release) -> dict[str, str]:
-        """The manifests, offline. PermanentError when the values do not fit the chart's schema."""
+        """The manifests, offline. ChartRefusesValuesError when schema or templates do not take the values."""
         return dict(self._ask("render", release, kubeconfig=""))
 
     def lint(self, release: Release) -> list[str]:
@@ -109,15 +118,18 @@ class Helm:
         }
         reply = run_child(request, deadline + _OVERTIME_SECONDS)
         if "error" in reply:
-            raise self._translated(f"helm {verb} of {release.name}", deadline, reply, release.secrets)
+            raise self._translated(verb, release, deadline, reply)
         return reply["result"]
 
     def _translated(
-        self, what: str, deadline: float, reply: Mapping[str, str], secrets: Iterable[str]
+        self, verb: str, release: Release, deadline: float, reply: Mapping[str, str]
     ) -> TransientError | PermanentError | PlatformError:
-        name, message = reply["error"], " ".join(reply["message"].split())
-        for secret in secrets:  # before the message is cut, or half of a secret could stay
-            message = message.replace(secret, "***")
+        what, secrets = f"helm {verb} of {release.name}", release.secrets
+        # Secrets are hidden before the message is cut, or half of one could stay.
+        name, message = reply["error"], hide(secrets, " ".join(hide(secrets, reply["message"]).split()))
+        if name in _HUNG and verb in _OFFLINE:
+            why = f"helm {verb} did not end within {deadline:.0f} s on this machine"
+            return TransientError(f"{why}.", cause=Cause.HELM_FAILED)
         if name in _HUNG:
             # Helm retries on 429 without reporting it; only the time shows it.
             why = f"{self._label} does not respond, or puts Helm off again and again"
@@ -126,6 +138,9 @@ class Helm:
             )
         judgement = _classify(name, message)
         words = f"{judgement.sentence}: {message[:800]}" if judgement.sentence else message[:800]
+        if verb in _OFFLINE:
+            failure = ChartRefusesValuesError if name in _BY_VALUES else judgement.error
+            return failure(f"helm {verb} failed: {words}", cause=judgement.cause)
         error = judgement.error(f"{what} in {self._label} failed: {words}", cause=judgement.cause)
         return error.naming(self._connection) if isinstance(error, PlatformError) else error
 

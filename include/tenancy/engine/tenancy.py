@@ -137,7 +137,7 @@ class Tenancy:
             fence,
             observe,
             partial(self.product_of, saga),
-            lambda: check_by_all(context),
+            lambda: check_request_by_all(context),
             note_replaced,
             expected_engine=lambda: expected_engine(ledger.recorded_engine().system, self.platform),
             timeout_seconds=seconds,
@@ -157,9 +157,10 @@ def message_of(error: BaseException) -> str:
     return " ".join(line for line in lines if line)[:_MESSAGE_LIMIT]
 
 
-def check_by_all(context: ActivityContext) -> None:
-    """Have every activity of the product check the request. PermanentError when one cannot carry it out."""
-    plan = plan_of(context.product)
+def check_request_by_all(context: ActivityContext) -> None:
+    """Have every activity of the attempt's plan check the request. PermanentError when one cannot carry it out."""
+    attempt = context.saga.current_attempt
+    plan = [activity for activity in plan_of(context.product) if attempt.has(activity.name)]
     outputs = example_outputs(plan)
     for activity in plan:
         activity.check_request(context, outputs)

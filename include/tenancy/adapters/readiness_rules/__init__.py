@@ -26,7 +26,17 @@ class JudgedKind:
     """Does it run something? A chart needs at least one that does."""
 
 
-_GATEWAY: Final = "/apis/gateway.networking.k8s.io/v1/namespaces/{}"
+_GATEWAY: Final = "gateway.networking.k8s.io"
+_ROUTES: Final = {
+    (f"{_GATEWAY}/{version}", kind): JudgedKind(
+        f"/apis/{_GATEWAY}/{version}/namespaces/{{}}/{plural}", route.readiness, is_workload=False
+    )
+    for version, kind, plural in (
+        ("v1", "HTTPRoute", "httproutes"),
+        ("v1beta1", "HTTPRoute", "httproutes"),
+        ("v1", "GRPCRoute", "grpcroutes"),
+    )
+}
 
 RULES: Final[Mapping[tuple[str, str], JudgedKind]] = {
     ("v1", "PersistentVolumeClaim"): JudgedKind(
@@ -37,12 +47,7 @@ RULES: Final[Mapping[tuple[str, str], JudgedKind]] = {
     ("apps/v1", "DaemonSet"): JudgedKind("/apis/apps/v1/namespaces/{}/daemonsets", daemon_set.readiness),
     ("batch/v1", "Job"): JudgedKind("/apis/batch/v1/namespaces/{}/jobs", job.readiness, job.may_be_gone),
     ("v1", "Pod"): JudgedKind("/api/v1/namespaces/{}/pods", pod.readiness),
-    ("gateway.networking.k8s.io/v1", "HTTPRoute"): JudgedKind(
-        f"{_GATEWAY}/httproutes", route.readiness, is_workload=False
-    ),
-    ("gateway.networking.k8s.io/v1", "GRPCRoute"): JudgedKind(
-        f"{_GATEWAY}/grpcroutes", route.readiness, is_workload=False
-    ),
+    **_ROUTES,
 }
 """(apiVersion, kind) -> its rule. Of two objects that are not ready, that of the earlier kind is named: a claim that is
 not bound keeps the pods of the others."""

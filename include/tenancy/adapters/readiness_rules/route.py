@@ -18,17 +18,29 @@ _REQUIRED: Final = ("Accepted", "ResolvedRefs")
 
 def readiness(observed: ObservedObject) -> Readiness:
     """Ready when each of its parents has accepted the newest specification and found what it refers to."""
-    named, entries = len(observed.spec.get("parentRefs") or ()), observed.status.get("parents") or []
-    if not entries or len(entries) < named:
-        return unready("not accepted", PodReason("no controller has answered for each Gateway that it names yet"))
     generation = observed.actual["metadata"].get("generation", 1)
-    reason = next((reason for entry in entries for reason in _reasons(entry, generation)), None)
+    named = observed.spec.get("parentRefs") or []
+    entries = observed.status.get("parents") or []
+    reason = next((reason for parent in named for reason in _reasons_of(parent, entries, generation)), None)
     return unready("not accepted", reason) if reason else Readiness(ready=True, reason="accepted")
 
 
-def _reasons(entry: Document, generation: int) -> Iterator[PodReason]:
-    """Why this parent does not serve the route."""
-    gateway = str((entry.get("parentRef") or {}).get("name", ""))
+def _reasons_of(parent: Document, entries: list[Document], generation: int) -> Iterator[PodReason]:
+    """Why this parent does not serve the route. Entries of parents that it names no more are left behind sometimes."""
+    own = [each for each in entries if _key(each.get("parentRef") or {}) == _key(parent)]
+    if not own:
+        yield PodReason(f"Gateway {parent.get('name', '')} has not answered yet")
+    for entry in own:
+        yield from _reasons(entry, generation, str(parent.get("name", "")))
+
+
+def _key(parent: Document) -> tuple[Any, ...]:
+    """What tells two parents of a route apart; controllers may write defaults out (ParentReference)."""
+    group, kind = parent.get("group", "gateway.networking.k8s.io"), parent.get("kind", "Gateway")
+    return (group, kind, *(parent.get(each) for each in ("name", "sectionName", "port")))
+
+
+def _reasons(entry: Document, generation: int, gateway: str) -> Iterator[PodReason]:
     conditions = {each.get("type"): each for each in entry.get("conditions") or ()}
     for kind in _REQUIRED:
         condition = conditions.get(kind, {})
