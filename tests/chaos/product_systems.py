@@ -52,7 +52,7 @@ class ProductSystems:
 
     def beside(self, addresses: AttackAddresses) -> AttackAddresses:
         """The addresses, with a look into both servers."""
-        return replace(addresses, buckets=lambda: self.s3.names, dns_names=lambda: self.dns.records())
+        return replace(addresses, buckets=lambda: self.s3.names, dns_names=self.dns.records)
 
 
 @contextmanager
