@@ -87,17 +87,25 @@ def main(arguments: Sequence[str] | None = None, environment: Environment | None
     _replace_unencodable()
     environment = environment or Environment.of_process()
     try:
-        code = _run(given or ["--help"], environment)
+        code = _run_or_explain(given or ["--help"], environment)
         environment.stdout.flush()
+    except BrokenPipeError:
+        code = ExitCode.PIPE_CLOSED
+    except KeyboardInterrupt:  # before the command began; from then on it says what goes on
+        code = ExitCode.INTERRUPTED
+    if code == ExitCode.PIPE_CLOSED:
+        _discard_stdout()
+    return code
+
+
+def _run_or_explain(given: list[str], environment: Environment) -> int:
+    """The command's exit code; of a wrong command line a sentence, too."""
+    try:
+        return _run(given, environment)
     except click.ClickException as error:
         sentence = f"{as_sentence(error.format_message())} See `tenantctl {_command_of(given)}--help`."
         environment.show([Line(f"tenantctl: {sentence}")], on_stderr=True)
         return ExitCode.USAGE
-    except BrokenPipeError:
-        code = ExitCode.PIPE_CLOSED
-    if code == ExitCode.PIPE_CLOSED:
-        _discard_stdout()
-    return code
 
 
 def _run(given: list[str], environment: Environment) -> int:

@@ -58,3 +58,23 @@ def test_the_products_modules_end_in_a_sentence(tmp_path: Path, module: str):
     )
     ended = interrupted(tmp_path, run, tmp_path / "begun")
     assert (ended.returncode, ended.stderr) == (130, "Interrupted.\n")
+
+
+def test_ctrl_c_before_a_command_has_begun_prints_no_traceback(tmp_path: Path):
+    run = (
+        "import pathlib, sys, time\nfrom tenantctl import cli\n"
+        "def hang(name):\n    pathlib.Path('begun').touch(); time.sleep(60)\n"
+        "cli._load = hang\nsys.exit(cli.main(['list']))\n"
+    )
+    ended = interrupted(tmp_path, run, tmp_path / "begun")
+    assert (ended.returncode, ended.stderr) == (130, "")
+
+
+def test_a_wrong_command_line_whose_stderr_is_closed_prints_no_traceback(tmp_path: Path):
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "tenantctl", "no-such-command"]
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT / "include"), "PYTHONUNBUFFERED": "1"}
+    ended = subprocess.run(command, env=environment, cwd=tmp_path, stdout=subprocess.PIPE, stderr=writer, check=False)
+    os.close(writer)
+    assert ended.returncode == 141
