@@ -1,5 +1,10 @@
 """The published contract of activities finds every kind of mistake: each mutant breaks the rule that names it."""
 
+import os
+import select
+import signal
+import subprocess
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -213,3 +218,43 @@ def test_a_mistake_breaks_its_rule(mutant: type[MakeBox], rule: str, tmp_path: P
     shelf.mkdir()
     (check,) = [check for check in CHECKS if check.sentence.startswith(rule)]
     assert _is_broken(check.run, bench_of(mutant(), shelf), shelf)
+
+
+def test_ctrl_c_ends_the_process_that_waits_for_its_kill_and_what_it_started_and_leaves_nothing(tmp_path: Path):
+    """Ctrl-C in a terminal does not reach a process group of its own."""
+    ours = os.getpid()
+    alive, held = os.pipe()  # `alive` ends when nobody holds the other end
+
+    class Interrupted(MakeBox):
+        def make(self, context: ActivityContext, box: Path) -> None:
+            super().make(context, box)
+            if os.getpid() != ours:
+                subprocess.Popen(["sleep", "60"], pass_fds=[held])
+                os.kill(ours, signal.SIGINT)
+                time.sleep(60)
+
+    shelf = tmp_path / "shelf"
+    shelf.mkdir()
+    (check,) = [check for check in CHECKS if check.sentence == "killed anywhere, it can be undone"]
+    with pytest.raises(KeyboardInterrupt):
+        check.run(bench_of(Interrupted(), shelf))
+    os.close(held)
+    assert select.select([alive], [], [], 10)[0]
+    os.close(alive)
+    assert list(shelf.iterdir()) == []
+
+
+def test_a_check_of_undoing_that_fails_is_undone_again(tmp_path: Path):
+    class FailsAtFirst(MakeBox):
+        failed = False
+
+        def remove(self, context: ActivityContext, box: Path) -> None:
+            if not self.failed:
+                self.failed = True
+                raise OSError("not now")
+            super().remove(context, box)
+
+    (check,) = [check for check in CHECKS if check.sentence.startswith("undoing it leaves nothing")]
+    with pytest.raises(OSError, match="not now"):
+        check.run(bench_of(FailsAtFirst(), tmp_path))
+    assert list(tmp_path.iterdir()) == []

@@ -73,12 +73,11 @@ def _undoing_nothing(bench: ActivityBench) -> None:
 
 
 def _undoing_leaves_nothing(bench: ActivityBench) -> None:
-    tenant = bench.tenant()
-    tenant.run()
-    tenant.undo()
-    require_gone(tenant)
-    tenant.undo()
-    require_gone(tenant)
+    with cleared(bench.tenant()) as tenant:
+        tenant.run()
+        tenant.undo()
+        require_gone(tenant)
+    require_gone(tenant)  # `cleared` has undone it again
 
 
 def _made_again(bench: ActivityBench) -> None:

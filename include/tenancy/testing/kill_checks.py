@@ -12,7 +12,7 @@ from typing import Final
 
 from tenancy.testing.bench import ActivityBench, BenchTenant
 from tenancy.testing.check import Check, require
-from tenancy.testing.outcome import require_gone, require_there
+from tenancy.testing.outcome import cleared, require_gone, require_there
 
 _MOST_FENCES: Final = 50
 _Death = Callable[[BenchTenant, Callable[[], object]], bool]
@@ -21,29 +21,26 @@ _Death = Callable[[BenchTenant, Callable[[], object]], bool]
 
 def _run_again(bench: ActivityBench) -> None:
     for death in _deaths(bench, _duration_of_run(bench)):
-        tenant = bench.tenant()
-        death(tenant, tenant.run)
-        tenant.run()
-        require_there(tenant)
-        tenant.undo()
+        with cleared(bench.tenant()) as tenant:
+            death(tenant, tenant.run)
+            tenant.run()
+            require_there(tenant)
         require_gone(tenant)
 
 
 def _undo_after(bench: ActivityBench) -> None:
     for death in _deaths(bench, _duration_of_run(bench)):
-        tenant = bench.tenant()
-        death(tenant, tenant.run)
-        tenant.undo()
-        require_gone(tenant)
+        with cleared(bench.tenant()) as tenant:
+            death(tenant, tenant.run)
+        require_gone(tenant)  # `cleared` has undone it
 
 
 def _undo_again(bench: ActivityBench) -> None:
     for death in _deaths(bench, _duration_of_undo(bench)):
-        tenant = bench.tenant()
-        tenant.run()
-        death(tenant, tenant.undo)
-        tenant.undo()
-        require_gone(tenant)
+        with cleared(bench.tenant()) as tenant:
+            tenant.run()
+            death(tenant, tenant.undo)
+        require_gone(tenant)  # `cleared` has undone it again
 
 
 def _deaths(bench: ActivityBench, seconds: float) -> Iterator[_Death]:
@@ -95,14 +92,17 @@ def _dies(
     killed."""
     child = os.fork()
     if not child:
-        os.setpgid(0, 0)
         _act_and_exit(tenant, act, fence)
-    with suppress(OSError):  # whoever is first: the group exists before it is killed
-        os.setpgid(child, child)
-    if after is not None:
-        time.sleep(after)
-        os.killpg(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
+    try:
+        with suppress(OSError):  # whoever is first: the group exists before it is killed
+            os.setpgid(child, child)
+        if after is not None:
+            time.sleep(after)
+            os.killpg(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+    except BaseException:  # Ctrl-C in a terminal does not reach the child's group
+        _end(child)
+        raise
     killed = os.WIFSIGNALED(status)
     require(
         killed or os.WEXITSTATUS(status) == 0, "the activity failed in a process of its own: run the other checks first"
@@ -110,8 +110,16 @@ def _dies(
     return killed
 
 
+def _end(child: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(child, signal.SIGKILL)
+    with suppress(ChildProcessError):
+        os.waitpid(child, 0)
+
+
 def _act_and_exit(tenant: BenchTenant, act: Callable[[], object], fence: Callable[[], None]) -> None:
     try:
+        os.setpgid(0, 0)
         tenant.fence = fence
         act()
         os._exit(0)
@@ -120,20 +128,18 @@ def _act_and_exit(tenant: BenchTenant, act: Callable[[], object], fence: Callabl
 
 
 def _duration_of_run(bench: ActivityBench) -> float:
-    tenant = bench.tenant()
-    began = time.monotonic()
-    tenant.run()
-    seconds = time.monotonic() - began
-    tenant.undo()
-    return seconds
+    with cleared(bench.tenant()) as tenant:
+        began = time.monotonic()
+        tenant.run()
+        return time.monotonic() - began
 
 
 def _duration_of_undo(bench: ActivityBench) -> float:
-    tenant = bench.tenant()
-    tenant.run()
-    began = time.monotonic()
-    tenant.undo()
-    return time.monotonic() - began
+    with cleared(bench.tenant()) as tenant:
+        tenant.run()
+        began = time.monotonic()
+        tenant.undo()
+        return time.monotonic() - began
 
 
 KILL_CHECKS: Final = (
