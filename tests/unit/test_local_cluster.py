@@ -112,6 +112,16 @@ def test_the_command_prints_each_rule(product: Path, capsys: pytest.CaptureFixtu
     assert "ZeroDivisionError" in printed
 
 
+@pytest.mark.parametrize(
+    ("program", "sentence"), [("python 'x", "is no command: No closing quotation"), (" ", "--program is empty")]
+)
+def test_a_program_that_is_no_command_is_refused(
+    product: Path, program: str, sentence: str, capsys: pytest.CaptureFixture[str]
+):
+    assert main(["test", "create_mailbox", "--product", str(product), "--program", program]) == 2
+    assert sentence in capsys.readouterr().err
+
+
 def test_the_command_needs_both_product_and_program(product: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["test", "create_mailbox", "--product", str(product)]) == 2
     assert "needs both --product and --program" in capsys.readouterr().err

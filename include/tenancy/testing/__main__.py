@@ -81,9 +81,20 @@ def _test(given: argparse.Namespace) -> int:
         raise Refused("A container activity needs both --product and --program.")
     activity = activity_in(given.product, given.name) if given.product else _installed(given.name)
     connections = read_connections(given.connections) if given.connections else {}
-    cluster = LocalCluster(shlex.split(given.program)) if given.program else None
+    cluster = LocalCluster(_words(given.program)) if given.program else None
     probe, foreign = _function(given.probe), _function(given.foreign)
     return _report(_outcomes(ActivityBench(activity, connections, probe, foreign, cluster=cluster)), as_json=given.json)
+
+
+def _words(program: str) -> list[str]:
+    """The command's words. Refused when there are none, or when a quotation does not end."""
+    try:
+        words = shlex.split(program)
+    except ValueError as error:
+        raise Refused(f"--program is no command: {error}.") from error
+    if not words:
+        raise Refused("--program is empty. Write a command, such as --program 'python mailbox.py'.")
+    return words
 
 
 def _installed(name: str) -> Any:

@@ -23,6 +23,7 @@ from tenancy.adapters.jobs import LOG_LINES
 from tenancy.adapters.pod_reasons import PodReason
 from tenancy.adapters.product_file import load_containers
 from tenancy.saga.errors import Refused
+from tenancy.saga.names import ActivityName
 
 _MESSAGE_BYTES: Final = 4096
 _PYTHON: Final = frozenset({"python", "python3"})
@@ -31,7 +32,7 @@ _PYTHON: Final = frozenset({"python", "python3"})
 def activity_in(product: Path, name: str) -> Activity:
     """The container activity of this name in a product's folder. Refused when it has none; ProductFileError."""
     specs = {spec.name: spec for spec in load_containers(product)}
-    found = next((spec for key, spec in specs.items() if key == name), None)
+    found = specs.get(ActivityName(name))
     if found is None:
         raise Refused(f"{product} has no container activity {name} (there are: {', '.join(specs) or 'none'}).")
     return container_activity(found)
@@ -75,8 +76,8 @@ class LocalJobs:
                 env=_environment(spec, root),
             )
         code = _code(process, seconds)
-        said = (root / "log").read_text(errors="replace").splitlines(keepends=True)
-        log_text = "".join(said if lines is None else said[-lines:])
+        whole = (root / "log").read_text(errors="replace").splitlines(keepends=True)
+        log_text = "".join(whole if lines is None else whole[-lines:])
         message = Path(f"{root}{MESSAGE_PATH}").read_bytes()[-_MESSAGE_BYTES:].decode(errors="replace")
         return JobEnd(code == 0, code, message, log_text, overdue=code is None, hidden=spec.hidden)
 
@@ -130,7 +131,8 @@ def _environment(spec: JobSpec, root: Path) -> dict[str, str]:
 
 
 def _code(process: subprocess.Popen[bytes], seconds: float) -> int | None:
-    """Its exit code, as a shell has it; None if its time was up."""
+    """Its exit code, as a shell has it; None if its time was up. Only the program is killed then, not what it
+    started."""
     try:
         code = process.wait(seconds)
     except subprocess.TimeoutExpired:
