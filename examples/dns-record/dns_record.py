@@ -28,7 +28,7 @@ def run(zone: Zone, name: str, proof: str) -> dict[str, Any]:
             raise TryAgainError(f"{zone.host(name)} was there and is gone")
     if not found.is_absent and found.owner != proof:
         return {"foreign": found.stranger}
-    is_other = not found.is_absent and found.records != (" ".join(zone.wanted),)
+    is_other = not found.is_absent and not zone.leads_to_target(found)
     if is_other and not zone.replace(name, proof):
         raise TryAgainError(f"{zone.host(name)} lost its proof meanwhile")
     return {"outputs": {"host": zone.host(name)}}
@@ -50,7 +50,7 @@ def observe(zone: Zone, name: str, proof: str) -> dict[str, Any]:
     why = ""
     if found.owner != proof:
         why = f"{zone.host(name)} is not ours (owner: {found.stranger})"
-    elif found.records != (" ".join(zone.wanted),):
+    elif not zone.leads_to_target(found):
         # The target itself is a text of `extra`, and Tenancy shows none of them: they may be secrets.
         why = f"{zone.host(name)} does not lead to the target: it has {', '.join(found.records) or 'no record'}"
     return {"present": True, "healthy": not why, "why": why}
@@ -82,6 +82,8 @@ def main() -> int:
         result = call(given)
     except (TryAgainError, OSError, EOFError, dns.exception.Timeout) as error:
         return _end(_TRY_AGAIN, f"{error or type(error).__name__}: try again")
+    except (dns.tsig.BadTime, dns.tsig.PeerBadTime):
+        return _end(_TRY_AGAIN, "this machine's clock and the server's differ too much: set them and try again")
     except dns.tsig.PeerError as error:
         return _end(_FAILED, f"the server does not accept the connection's key: {error}")
     except dns.exception.FormError as error:

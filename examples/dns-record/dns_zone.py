@@ -70,13 +70,17 @@ class Zone:
         extra = json.loads(fields["extra"] or "{}")
         self.origin = dns.name.from_text(_required(fields, "schema"))
         self.wanted = _record_to(_required(extra, "target"))
-        self._ttl = int(extra.get("ttl", 300))
-        self._host, self._port = fields["host"], int(fields["port"] or 53)
+        self._ttl = _seconds(extra.get("ttl", 300))
+        self._host, self._port = _required(fields, "host"), int(fields["port"] or 53)
         self._key = _key(fields, extra.get("algorithm", "hmac-sha256"))
 
     def host(self, name: str) -> str:
         """The full name of a tenant's record, without the last dot."""
         return str(self._at(name)).rstrip(".")
+
+    def leads_to_target(self, found: Reading) -> bool:
+        """Has the name the wanted record and nothing else? Upper and lower case are the same in DNS."""
+        return [each.lower() for each in found.records] == [" ".join(self.wanted).lower()]
 
     def read(self, name: str) -> Reading:
         """What there is. The proof is read before and after the record, until both agree: they change together only."""
@@ -115,7 +119,8 @@ class Zone:
         query, _ = dns.xfr.make_query(zone, keyring=self._key, keyname=self._key.name)
         dns.query.inbound_xfr(self._address, zone, query, port=self._port, timeout=_SECONDS, lifetime=3 * _SECONDS)
         for name, _, rdata in zone.iterate_rdatas("TXT"):
-            if len(name.labels) == 2 and name.labels[0] == OWNER.encode():
+            is_proof = len(name.labels) == 2 and name.labels[0] == OWNER.encode()
+            if is_proof and name.labels[1].isascii():  # Tenancy's names are; a stranger's may have any bytes
                 yield name.labels[1].decode(), _text(rdata)
 
     # -- names
@@ -182,9 +187,20 @@ def _required(given: Mapping[str, Any], name: str) -> str:
 
 def _key(fields: Mapping[str, str], algorithm: str) -> dns.tsig.Key:
     try:
-        return dns.tsig.Key(fields["login"], fields["password"], algorithm)
+        key = dns.tsig.Key(fields["login"], fields["password"], algorithm)
+        dns.tsig.HMACTSig(key.secret, key.algorithm)  # type: ignore[no-untyped-call] # it checks the algorithm
     except ValueError as error:
         raise MistakeError("the connection's password is not a TSIG key in base64") from error
+    except NotImplementedError as error:
+        raise MistakeError("the connection's algorithm is unknown: write one such as hmac-sha256") from error
+    return key
+
+
+def _seconds(ttl: Any) -> int:
+    try:
+        return int(ttl)
+    except (TypeError, ValueError) as error:
+        raise MistakeError("the connection's ttl is not a number of seconds") from error
 
 
 def _record_to(target: str) -> tuple[str, str]:

@@ -22,7 +22,7 @@ from tenancy.testing import CHECKS, ActivityBench, Check, LocalCluster
 from tenancy.testing.bench import BenchTenant
 from tenancy.testing.outcome import require_there
 from tests.dns_proxies import UPDATE, DnsProxy, dns_proxy
-from tests.dns_servers import EXAMPLE, SECRET, ZONE, DnsServer, dns_server
+from tests.dns_servers import EXAMPLE, SECRET, TARGET, ZONE, DnsServer, dns_server
 
 CLUSTER: Final = LocalCluster(["python", str(EXAMPLE / "dns_record.py")])
 MOST_REQUESTS: Final = 20
@@ -150,7 +150,7 @@ def run_at_once(*tenants: BenchTenant) -> list[str]:
         try:
             tenants[number].run()
             outcomes[number] = "made"
-        except Exception as error:  # noqa: BLE001 - told by its name
+        except Exception as error:  # noqa: BLE001 - the test compares its name
             outcomes[number] = type(error).__name__
 
     threads = [threading.Thread(target=run, args=(number,)) for number in range(len(tenants))]
@@ -197,6 +197,11 @@ def test_a_record_of_ours_that_somebody_changed_is_unhealthy_and_is_repaired(
     require_there(made)
 
 
+def test_a_record_that_differs_from_the_target_in_case_only_is_healthy(made: BenchTenant, dns: DnsServer):
+    other_case = {"dns": dns.connection(target="Ingress.EU.example")}
+    require_there(replace(made, bench=replace(made.bench, connections=other_case)))
+
+
 def test_a_wildcard_of_the_zone_is_no_record_of_a_tenant(bench: ActivityBench, dns: DnsServer):
     dns.add("*", "A", "192.0.2.66")
     dns.add("*", "TXT", '"hello"')
@@ -216,6 +221,11 @@ def test_more_records_than_a_result_has_room_for_are_discovered(bench: ActivityB
     assert {each.name for each in bench.discover()} == {f"acme-{number}" for number in range(80)}
 
 
+def test_a_name_that_is_not_ascii_is_not_discovered(bench: ActivityBench, dns: DnsServer):
+    dns.add("_tenancy.\\255", "TXT", f'"{proof_of(bench.platform_name, "")}1"')
+    assert bench.discover() == set()
+
+
 # -- a server that is silent or wrong is never one that has no record
 
 
@@ -231,6 +241,21 @@ def test_a_server_that_does_not_respond_is_tried_again(made: BenchTenant, dns: D
     assert dns.has("", name_of(made))
 
 
+def test_a_clock_that_is_wrong_is_no_wrong_key_and_is_tried_again(made: BenchTenant, dns: DnsServer, tmp_path: Path):
+    late = tmp_path / "late.py"
+    late.write_text(
+        "import runpy, sys, time\n"
+        "now = time.time\n"
+        "time.time = lambda: now() - 3600\n"
+        f"sys.path.insert(0, {str(EXAMPLE)!r})\n"
+        f"runpy.run_path({str(EXAMPLE / 'dns_record.py')!r}, run_name='__main__')\n"
+    )
+    slow = replace(made, bench=replace(made.bench, cluster=LocalCluster(["python", str(late)])))
+    for act in acts_of(slow, dns.connection()):
+        with pytest.raises(TransientError, match=r"clock.*\(exit code 75\)|exit code 75.*clock"):
+            act()
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
@@ -239,10 +264,13 @@ def test_a_server_that_does_not_respond_is_tried_again(made: BenchTenant, dns: D
         ({"password": "abc"}, "is not a TSIG key in base64"),
         ({"schema": "us.example"}, r"is the zone right\?|NOTAUTH"),
         ({"schema": ""}, "the connection has no schema"),
+        ({"host": ""}, "the connection has no host"),
         ({"extra": {}}, "the connection has no target"),
+        ({"extra": {"target": TARGET, "algorithm": "hmac-bogus"}}, "the connection's algorithm is unknown"),
+        ({"extra": {"target": TARGET, "ttl": "abc"}}, "the connection's ttl is not a number of seconds"),
     ],
 )
-def test_a_wrong_connection_is_said_and_changes_nothing(
+def test_a_wrong_connection_is_refused_with_a_sentence_and_changes_nothing(
     made: BenchTenant, dns: DnsServer, changes: dict, sentence: str
 ):
     before = dns.records()
