@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from sandbox.access import Access
+from tests.acceptance.runs import PATIENCE_SECONDS
 
 API = "/tenancy/api/v1"
 _HEADERS = {"X-Tenancy-Request": "1"}
@@ -15,9 +16,9 @@ _TRIES = 6
 
 
 def send(access: Access, path: str, body: dict[str, Any], *, user: str = "operator") -> httpx.Response:
-    """Send one write. Returns its response, whatever it is."""
+    """Send one write. Returns its response, whatever it is. The first one of an api-server loads every client."""
     with access.client(user) as client:
-        return client.post(f"{API}{path}", json=body, headers=_HEADERS)
+        return client.post(f"{API}{path}", json=body, headers=_HEADERS, timeout=PATIENCE_SECONDS)
 
 
 def _until_available(request: Callable[[], httpx.Response]) -> httpx.Response:
@@ -37,7 +38,7 @@ def perform(access: Access, slug: str, action: str, *, user: str = "operator", *
     once = {**_HEADERS, "Idempotency-Key": str(uuid.uuid4())}
     with access.client(user) as client:
         path, written = f"{API}/tenants/{slug}/{action}", {"reason": "a test", **body}
-        answer = _until_available(lambda: client.post(path, json=written, headers=once))
+        answer = _until_available(lambda: client.post(path, json=written, headers=once, timeout=PATIENCE_SECONDS))
     assert answer.is_success, f"{action} {slug}: {answer.status_code} {answer.text}"
     return dict(answer.json())
 

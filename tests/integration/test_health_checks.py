@@ -59,6 +59,15 @@ def test_an_unavailable_ledger_hides_what_is_in_it(probes: Probes, silent_server
     }
 
 
+def test_values_in_the_platform_file_for_a_product_that_does_not_exist_are_reported(probes: Probes):
+    starter = replace(probes.platform.plans["starter"], products={"crn": {"replicas": 2}})
+    platform = replace(probes.platform, plans={**probes.platform.plans, "starter": starter})
+    health = HealthCheckRunner(lambda: replace(probes, platform=platform), utc_now, bound_seconds=PATIENT)()
+    assert not_ok(health) == {(System.PRODUCT, "", "crn"): DEGRADED}
+    (check,) = [each for each in health.checks if each.part == "crn"]
+    assert check.sentence.startswith("The platform file has values for it in the plan starter, and there is no such")
+
+
 def test_a_lock_that_keeps_the_engine_from_writing_is_reported(run_checks: HealthCheckRunner, ledger_dsn: Dsn):
     with psycopg.connect(ledger_dsn.url) as holder:
         holder.execute("lock table ledger.tenant in share mode")

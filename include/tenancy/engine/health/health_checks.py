@@ -1,7 +1,7 @@
 """The health checks: how each system is checked, and the results if it does not respond. health_check_runner.py runs
 them."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -144,6 +144,19 @@ def _products(probes: Probes) -> Iterator[CheckResult]:
             continue
         measured = {"version": products.named(name).version}
         yield CheckResult(System.PRODUCT, Condition.OK, "It has no mistakes.", part=name, measured=measured)
+    yield from _values_for_nobody(probes.platform, products.names())
+
+
+def _values_for_nobody(platform: Platform, there: Collection[str]) -> Iterator[CheckResult]:
+    """Values in the platform file for a product that does not exist: most likely its name is mistyped."""
+    for plan in platform.plans.values():
+        for name in plan.products:
+            if name not in there:
+                sentence = (
+                    f"The platform file has values for it in the plan {plan.name}, and there is no such product "
+                    f"(there are: {', '.join(there)})."
+                )
+                yield CheckResult(System.PRODUCT, Condition.DEGRADED, sentence, part=name, cause=Cause.PLATFORM_FILE)
 
 
 def _no_products(silence: UnavailableSystem) -> Iterator[CheckResult]:
