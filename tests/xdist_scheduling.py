@@ -15,7 +15,7 @@ _OF_ONE_SANDBOX: Final = {"acceptance/stalls": "limited", "acceptance/products":
 _IN_SANDBOXES: Final = ("tests/acceptance/", "tests/console/", "tests/chaos/", *_OF_ONE_SANDBOX.values())
 _LEAST_WORKERS: Final = 3
 """With fewer, each takes what comes next."""
-_LOWER: Final = 5
+_LOWER: Final = 10
 """The niceness of the last worker."""
 
 

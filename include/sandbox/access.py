@@ -23,6 +23,8 @@ class Access:
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
+        self._tokens: dict[tuple[str, str, str], str] = {}
+        """(address, user, password) -> token."""
 
     @cached_property
     def _secrets(self) -> Secrets:
@@ -61,10 +63,14 @@ class Access:
         return str(answer.json()["access_token"])
 
     def client(self, user: str) -> httpx.Client:
-        """A client of the REST API as `user`; close it."""
+        """A client of the REST API as `user`; close it. The token of an earlier client is used again: the check of a
+        password takes a tenth of a second of a core, and Airflow's tokens are valid for a day."""
+        login = (self.api_url, user, self.password(user))
+        if login not in self._tokens:
+            self._tokens[login] = self.token(user)
         return httpx.Client(
             base_url=self.api_url,
-            headers={"Authorization": f"Bearer {self.token(user)}"},
+            headers={"Authorization": f"Bearer {self._tokens[login]}"},
             timeout=30,
             trust_env=False,
         )
