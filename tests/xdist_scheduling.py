@@ -13,6 +13,8 @@ from xdist.workermanage import WorkerController
 
 _OF_ONE_SANDBOX: Final = {"acceptance/stalls": "limited", "acceptance/products": "products"}
 _IN_SANDBOXES: Final = ("tests/acceptance/", "tests/console/", "tests/chaos/", *_OF_ONE_SANDBOX.values())
+_WITH_CLOCKS: Final = ("tests/integration/test_console_in_a_browser.py",)
+"""They wait for a browser, for seconds, which may be too short at a lower priority."""
 _LEAST_WORKERS: Final = 3
 """With fewer, each takes what comes next."""
 _LOWER: Final = 10
@@ -61,5 +63,5 @@ def group_of(file: str) -> str:
 
 
 def needs_sandbox(group: str) -> bool:
-    """May its tests start a sandbox?"""
-    return group.startswith(_IN_SANDBOXES)
+    """May its tests start a sandbox, or do they need a worker of the usual priority?"""
+    return group.startswith((*_IN_SANDBOXES, *_WITH_CLOCKS))

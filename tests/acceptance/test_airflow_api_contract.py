@@ -13,7 +13,9 @@ from tests.contract.handles_contract import HandlesContract
 class TestAirflowApi(HandlesContract):
     @pytest.fixture
     def engine(self, sandbox: Access) -> AirflowApi:
-        return AirflowApi(AirflowClient(sandbox.api_url, user=SERVICE_USER, password=sandbox.password(SERVICE_USER)))
+        password = sandbox.password(SERVICE_USER)
+        # The usual 10 s were too short for one of 150 writes while another sandbox started on the same two cores.
+        return AirflowApi(AirflowClient(sandbox.api_url, user=SERVICE_USER, password=password, read_seconds=60.0))
 
 
 def test_a_wrong_password_is_the_platforms_fault_and_is_not_repeated(sandbox: Access):
