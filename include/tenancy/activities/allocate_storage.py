@@ -71,7 +71,7 @@ class AllocateStorage(Activity):
 
     def compensate(self, context: ActivityContext, resource: Resource) -> None:
         with context.storage_of(resource).locked_session(context.tenant_id, context.lock) as storage:
-            context.fence()
+            context.fence()  # Refused once a newer generation unwinds
             if resource.kind == DATABASE:
                 owner = context.name_of(ROLE, resource.name)
                 storage.drop_database(

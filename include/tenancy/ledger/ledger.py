@@ -220,6 +220,7 @@ class LedgerSession:
         """Hold the tenant's lock; yields the holders that had to be evicted. TransientError when it cannot be had."""
         key = lock_key(tenant_id)
         yield acquire_lock(self._connection, key, patience_seconds=patience_seconds, may_evict=may_evict)
+        # After an error the lock goes with the session, which ends then.
         release_lock(self._connection, key)
 
     def lock_holder(self, tenant_id: TenantId) -> Holder | None:

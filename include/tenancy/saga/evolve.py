@@ -1,7 +1,7 @@
 """`evolve(saga, fact) -> saga`: how each fact changes the saga.
 
-The ledger calls `fold` to compute a tenant's current saga from its facts. Nothing is refused here: `decide` has
-accepted each fact before it was stored, and facts of older versions must stay readable.
+The ledger computes a tenant's current saga so, fact by fact (ledger/ledger.py); `fold` does it at once. Nothing is
+refused here: `decide` has accepted each fact before it was stored, and facts of older versions must stay readable.
 """
 
 from collections.abc import Iterable

@@ -1,7 +1,8 @@
 """Leases and fences: may this task instance act for this activity now? Every function raises if it may not.
 
 Why: a tenant may be cancelled, or tasks cleared or retried in Airflow, while a process still runs. An old process must
-not act any more. Called by attempt.py.
+not act any more. Called by attempt.py. The fence of a running task asks whether it could complete its activity now
+(engine/provisioning/runner.py); that of an unwinding, whether its generation is still the newest.
 """
 
 from tenancy.saga.errors import OutOfTurn, Refused, StaleLease

@@ -2,7 +2,7 @@
 
 Each uses the engine's action service (engine/actions/action_service.py), as the JSON API does: refusals, idempotency
 and the audit log are the same. The dialog's key makes a double click one action. With `seen`, the later of two people
-learns what the other did.
+learns what the other did. The forms are in templates/_dialog.html.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,7 @@
 """The actions on a tenant's page: may this caller do each now, and if not, why not. Pure.
 
-The state machine decides what is allowed (engine/actions/preview.py); the API's routes decide who may.
+The state machine decides what is allowed (engine/actions/preview.py). Who may is in BUTTONS, which
+action_dialogs.py enforces, too, and for the JSON API at its routes.
 """
 
 from collections.abc import Collection, Mapping

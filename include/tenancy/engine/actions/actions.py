@@ -67,7 +67,7 @@ def cancel(
     A task that runs is stopped in three ways: Airflow ends it with SIGTERM, because its run is marked failed
     (adapters/airflow_runs.py, `fail`). If it lives on, the ledger fences it: it may record nothing and begin no effect
     (saga/leases.py). If it still holds the tenant's lock, unwinding terminates its session
-    (engine/recovery/unwind.py).
+    (adapters/advisory_lock.py).
 
     If this destroys a customer's data, `confirm_slug` is required. `confirm_id`, here and below: the id in the request,
     "" if the request had none, None if the caller addressed the tenant by its id and not by its slug.
