@@ -58,8 +58,8 @@ test-fast: lint $(BIN)/tenantctl ## Lint, and run the tests that start no server
 # figure and writes .coverage.json.
 MEASURED := $(BIN)/python -m slipcover --json --out /dev/null -m pytest
 
-test: $(BIN)/tenantctl ## Run every test, three at a time, and print the coverage figure
-	@PYTHONHASHSEED=0 $(MEASURED) -n 3 --dist loadscope --no-loadscope-reorder
+test: $(BIN)/tenantctl ## Run every test, two at a time, and print the coverage figure
+	@PYTHONHASHSEED=0 $(MEASURED) -n 2 --dist loadscope --no-loadscope-reorder
 
 test-slow: $(BIN)/tenantctl ## Run what takes many minutes: Celery with its parts killed, a restored ledger, a class of sixty
 	@$(BIN)/python -m pytest -m slow

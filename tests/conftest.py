@@ -14,7 +14,6 @@ from psycopg import sql
 from sandbox.layout import PROJECT
 from sandbox.postgres import PostgresServer
 from tests.postgres_servers import embedded_server
-from tests.xdist_scheduling import BySandbox, lower_priority
 
 pytest_plugins = [
     "tests.coverage_figure",
@@ -46,13 +45,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.server)
 
 
-def pytest_configure() -> None:
-    lower_priority()
-
-
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Only where `-n` asks for workers."""
+    from tests.xdist_scheduling import BySandbox
+
     return BySandbox(config, log)
 
 

@@ -14,6 +14,7 @@ from sandbox.access import Access
 
 DAG = "/api/v2/dags/tenant_provisioning"
 PATIENCE_SECONDS = 90.0
+_LONGEST_PAUSE = 0.3
 REPORTED_ONCE = ["stalled", "stall_cleared"]
 """What `recorded_stalls` returns for one stall that was cleared."""
 
@@ -84,11 +85,15 @@ def wait_until(
     every: float = 0.1,
     details: Callable[[], str] = str,
 ) -> None:
-    """Wait until `condition` is true. `details` is added to the message of a failure."""
-    deadline = time.monotonic() + seconds
+    """Wait until `condition` is true. `details` is added to the message of a failure.
+
+    What takes longer is looked at less often: a look at the API or the ledger costs a hundredth of a second of a core.
+    """
+    deadline, pause = time.monotonic() + seconds, every
     while not condition():
         assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}{details()}"
-        time.sleep(every)
+        time.sleep(pause)
+        pause = max(every, min(pause * 1.1, _LONGEST_PAUSE))
 
 
 def ledger(access: Access, statement: str, *parameters: object) -> list[dict[str, Any]]:
