@@ -117,9 +117,17 @@ def unwinding_process(access: Access) -> psutil.Process:
 
 
 def kill(process: psutil.Process) -> None:
-    """`kill -9`, and wait until it is gone, so that nobody finds it again as the next one."""
+    """`kill -9`, and wait until it does nothing any more, so that nobody finds it again as the next one."""
     process.kill()
-    process.wait(timeout=30)
+    wait_until(lambda: not _is_running(process), f"the process {process.pid} to end", seconds=30)
+
+
+def _is_running(process: psutil.Process) -> bool:
+    """A zombie is not: its parent may be held, too, and collect it later."""
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _client(access: Access, application: str) -> psutil.Process:
