@@ -1,7 +1,7 @@
 """A real DNS server for the duration of a `with`: Knot DNS, which starts without root on any port. For tests only.
 
-Debian's knot and bind9 both know RFC 2136 and TSIG, and have one size (5.3 MB with libraries, by Installed-Size).
-Knot was tried first and does all that is needed; bind9 was not tried.
+Debian's knot and bind9 both support RFC 2136 and TSIG, and have the same size (5.3 MB with libraries, by
+Installed-Size). Knot does all that is needed; bind9 was not tried.
 """
 
 import shutil

@@ -2,7 +2,7 @@
 
 A change is one update (RFC 2136): the server applies it wholly or not at all, and only if its prerequisites hold. So a
 record and its proof appear and disappear together, and of two that create one name at once the server refuses one.
-A server that does not have the key cannot sign an answer, so none but the right one is ever believed.
+A server without the key cannot sign an answer, so the answer of a wrong server is refused.
 """
 
 import ipaddress

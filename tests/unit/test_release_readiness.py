@@ -188,6 +188,14 @@ def test_the_deployment_with_the_releases_name_has_the_plans_replicas_and_the_ot
     assert found.cause is Cause.CLUSTER_SCALED
 
 
+def test_gateways_of_one_name_in_two_namespaces_are_two():
+    found = judge(route(parent(*ACCEPTED, namespace="another"), namespace="gateways"))
+    assert (found.ready, found.reason) == (
+        False,
+        "HTTPRoute acme-web: not accepted; Gateway gateway-0 has not answered yet",
+    )
+
+
 def test_a_single_deployment_is_not_named():
     assert judge(deployment(available=1)).reason == "1 of 3 pods ready"
     assert judge(ReleaseObject(deployment().asked, None)).reason == "the Deployment does not exist"

@@ -94,7 +94,7 @@ def _dies(
     if not child:
         _act_and_exit(tenant, act, fence)
     try:
-        with suppress(OSError):  # whoever is first: the group exists before it is killed
+        with suppress(OSError):  # parent and child both make the group, so that it exists before it is killed
             os.setpgid(child, child)
         if after is not None:
             time.sleep(after)

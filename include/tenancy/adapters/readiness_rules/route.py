@@ -18,26 +18,30 @@ _REQUIRED: Final = ("Accepted", "ResolvedRefs")
 
 def readiness(observed: ObservedObject) -> Readiness:
     """Ready when each of its parents has accepted the newest specification and found what it refers to."""
-    generation = observed.actual["metadata"].get("generation", 1)
     named = observed.spec.get("parentRefs") or []
-    entries = observed.status.get("parents") or []
-    reason = next((reason for parent in named for reason in _reasons_of(parent, entries, generation)), None)
+    reason = next((reason for parent in named for reason in _reasons_of(parent, observed)), None)
     return unready("not accepted", reason) if reason else Readiness(ready=True, reason="accepted")
 
 
-def _reasons_of(parent: Document, entries: list[Document], generation: int) -> Iterator[PodReason]:
-    """Why this parent does not serve the route. Entries of parents that it names no more are left behind sometimes."""
-    own = [each for each in entries if _key(each.get("parentRef") or {}) == _key(parent)]
+def _reasons_of(parent: Document, observed: ObservedObject) -> Iterator[PodReason]:
+    """Why this parent does not serve the route. The status may still have entries of former parents."""
+    metadata, entries = observed.actual["metadata"], observed.status.get("parents") or []
+    generation, home = metadata.get("generation", 1), metadata.get("namespace", "")
+    own = [each for each in entries if _key(each.get("parentRef") or {}, home) == _key(parent, home)]
     if not own:
         yield PodReason(f"Gateway {parent.get('name', '')} has not answered yet")
     for entry in own:
         yield from _reasons(entry, generation, str(parent.get("name", "")))
 
 
-def _key(parent: Document) -> tuple[Any, ...]:
-    """What tells two parents of a route apart; controllers may write defaults out (ParentReference)."""
-    group, kind = parent.get("group", "gateway.networking.k8s.io"), parent.get("kind", "Gateway")
-    return (group, kind, *(parent.get(each) for each in ("name", "sectionName", "port")))
+def _key(parent: Document, home: str) -> tuple[Any, ...]:
+    """What tells two parents of a route apart (ParentReference), with the defaults that a controller may write out.
+
+    `home`: the route's own namespace.
+    """
+    defaults = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "namespace": home}
+    named = {**defaults, **parent}
+    return tuple(named.get(each) for each in ("group", "kind", "namespace", "name", "sectionName", "port"))
 
 
 def _reasons(entry: Document, generation: int, gateway: str) -> Iterator[PodReason]:

@@ -1,7 +1,7 @@
 """The actions on a tenant's page: may this caller do each now, and if not, why not. Pure.
 
-The state machine decides what is allowed (engine/actions/preview.py). Who may is in BUTTONS, which
-action_dialogs.py enforces, too, and for the JSON API at its routes.
+The state machine decides what is allowed (engine/actions/preview.py). BUTTONS has the rights that an
+action needs; action_dialogs.py enforces them. The JSON API has its own at its routes.
 """
 
 from collections.abc import Collection, Mapping

@@ -144,10 +144,10 @@ def _products(probes: Probes) -> Iterator[CheckResult]:
             continue
         measured = {"version": products.named(name).version}
         yield CheckResult(System.PRODUCT, Condition.OK, "It has no mistakes.", part=name, measured=measured)
-    yield from _values_for_nobody(probes.platform, products.names())
+    yield from _values_of_unknown_products(probes.platform, products.names())
 
 
-def _values_for_nobody(platform: Platform, there: Collection[str]) -> Iterator[CheckResult]:
+def _values_of_unknown_products(platform: Platform, there: Collection[str]) -> Iterator[CheckResult]:
     """Values in the platform file for a product that does not exist: most likely its name is mistyped."""
     for plan in platform.plans.values():
         for name in plan.products:
