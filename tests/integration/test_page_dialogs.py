@@ -8,8 +8,11 @@ import httpx
 import pytest
 
 from tenancy.console.api.problems import ProblemError
+from tenancy.console.pages import action_dialogs
 from tenancy.console.pages.action_dialogs import _Form
+from tenancy.engine.actions.action_service import ActionService
 from tenancy.saga import commands as c
+from tenancy.saga.errors import TransientError
 from tests.asgi_requests import ask
 from tests.integration.console_client import Console
 from tests.integration.lifecycles import WHOLE_LIFE
@@ -124,3 +127,72 @@ def test_a_form_whose_answer_was_lost_keeps_its_key_and_any_other_gets_a_new_one
     assert (lost.key, lost.can_be_sent) == (key[1], True)
     refused = _Form("cancel", False, {"key": key[1]}, ProblemError(409, "Somebody was first.", field="seen"))
     assert (refused.key == key[1], refused.can_be_sent) == (False, False)
+
+
+def _away() -> TransientError:
+    return TransientError("The ledger has not responded for 1.2 s.")
+
+
+def _lose_the_first_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ledger records the action, and is silent before it can say so."""
+    perform, lost = ActionService.perform, list[str]()
+
+    def perform_silently(service: ActionService, *arguments: Any) -> Any:
+        answer = perform(service, *arguments)
+        if not lost:
+            lost.append("the first")
+            raise _away()
+        return answer
+
+    monkeypatch.setattr(ActionService, "perform", perform_silently)
+
+
+def test_a_form_whose_answer_was_lost_can_be_sent_again_and_is_one_action(
+    provisioning: Console, monkeypatch: pytest.MonkeyPatch
+):
+    _lose_the_first_answer(monkeypatch)
+    lost = fields(provisioning, "escalate", opened(provisioning, "escalate"))
+    assert lost.status_code == 503
+    assert "It may have been done." in words(lost)
+    assert "You can send it again: it is performed only once." in words(lost)
+    again = fields(provisioning, "escalate", lost)
+    assert again.status_code == 200, again.text
+    assert sum(each.endswith("escalated") for each in _kinds(provisioning)) == 1
+
+
+def test_a_lost_answer_does_not_offer_again_what_has_become_impossible(
+    provisioning: Console, monkeypatch: pytest.MonkeyPatch
+):
+    _lose_the_first_answer(monkeypatch)
+    provisioning.tenant(c.Cancel())
+    _unwind(provisioning)
+    lost = fields(provisioning, "reset", opened(provisioning, "reset"))
+    assert "It may have been done." in words(lost)
+    assert "The tenant is now Failed ready" in words(lost)
+    assert not SEND.search(lost.text)
+    assert "send it again" not in words(lost)
+
+
+def test_a_recorded_action_is_reported_as_recorded_although_the_ledger_is_silent_afterwards(
+    provisioning: Console, monkeypatch: pytest.MonkeyPatch
+):
+    form = opened(provisioning, "cancel")
+    with monkeypatch.context() as silent:
+        silent.setattr(action_dialogs, "_progress", lambda *_: (_ for _ in ()).throw(_away()))
+        answer = fields(provisioning, "cancel", form)
+    assert answer.status_code == 200
+    assert "It is recorded, but its progress cannot be shown now: The ledger has not responded" in words(answer)
+    polled = re.search(r'data-hx-get="([^"?]+)\?part=live"', answer.text)
+    assert polled
+    assert "undone" in words(provisioning.get(polled[1]))
+
+
+def test_a_form_sent_to_a_silent_ledger_says_that_it_may_have_been_recorded(
+    provisioning: Console, monkeypatch: pytest.MonkeyPatch
+):
+    form = opened(provisioning, "cancel")
+    monkeypatch.setattr(action_dialogs, "_dialog", lambda *_: (_ for _ in ()).throw(_away()))
+    _lose_the_first_answer(monkeypatch)
+    answer = fields(provisioning, "cancel", form)
+    assert answer.status_code == 503
+    assert "What you sent may have been recorded: look at the tenant before you send it again." in words(answer)

@@ -82,6 +82,11 @@ class ProblemError(Exception):
         self.is_replay = is_replay
         """The answer to an earlier request with the same Idempotency-Key."""
 
+    @property
+    def is_outcome_unknown(self) -> bool:
+        """May the request have been performed all the same? Its answer was lost."""
+        return self.status >= 500
+
     def as_problem(self, request: Request) -> Problem:
         """As it is answered to this request."""
         return Problem(

@@ -7,7 +7,6 @@ learns what the other did. The forms are in templates/_dialog.html.
 
 from dataclasses import dataclass
 from typing import Final
-from uuid import uuid4
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -31,6 +30,7 @@ from tenancy.engine.recovery.escalation import is_over
 from tenancy.engine.recovery.progress import load_progress
 from tenancy.ledger.escalations import load_escalation
 from tenancy.ledger.tenant_summaries import TenantSummary
+from tenancy.saga.errors import TransientError
 from tenancy.saga.product_parameters import PREFIX
 from tenancy.saga.states import Phase
 from tenancy.saga.tenant import Saga
@@ -56,16 +56,20 @@ class _Form:
     @property
     def can_be_sent(self) -> bool:
         """Is the same form worth sending (again)? After a refusal of the action itself it is not."""
-        if self.problem is None or self.problem.status >= 500:
+        if self.problem is None or self.problem.is_outcome_unknown:
             return True
         field = self.problem.field or ""
         return field in _IN_THE_FORM or field.startswith(PREFIX)
 
     @property
     def key(self) -> str:
-        """A form whose answer was lost keeps its key, so that the action is not performed twice."""
-        lost = self.problem is not None and self.problem.status >= 500
-        return (self.fields.get("key") if lost else "") or uuid4().hex
+        return forms.next_key(self.fields, self.problem)
+
+    def seen(self, summary: TenantSummary) -> str:
+        """The last fact of which the sender knows. A form that is sent again with its key is the same in all its
+        parts."""
+        is_same = self.problem is not None and self.problem.is_outcome_unknown
+        return (self.fields.get("seen") if is_same else "") or str(summary.seq)
 
 
 @router.get("/tenants/{ref}/actions/{action}")
@@ -89,9 +93,7 @@ def act(page_request: CurrentPageRequest, ref: Ref, action: ActionName, fields: 
     except Exception as error:  # noqa: BLE001 - every error is shown in the dialog that caused it
         wrong = _Form(action, force, fields, problem_of(error))
         return reads.read_ledger(page_request.services, lambda context: _dialog(page_request, context, ref, wrong))
-    return reads.read_ledger(
-        page_request.services, lambda context: _progress(page_request, context, answer["tenant"]["id"], action, answer)
-    )
+    return _recorded(page_request, answer["tenant"]["id"], action, answer)
 
 
 @router.get("/tenants/{ref}/actions/{action}/progress")
@@ -99,6 +101,19 @@ def act(page_request: CurrentPageRequest, ref: Ref, action: ActionName, fields: 
 def show_progress(page_request: CurrentPageRequest, ref: Ref, action: ActionName) -> Response:
     """The progress of the action; polled until it is done."""
     return reads.read_ledger(page_request.services, lambda context: _progress(page_request, context, ref, action, None))
+
+
+def _recorded(page_request: PageRequest, ref: str, action: str, answer: Body) -> Response:
+    """The progress of an action that is recorded. That it is recorded is said also when the ledger is silent now."""
+    try:
+        return reads.read_ledger(
+            page_request.services, lambda context: _progress(page_request, context, ref, action, answer)
+        )
+    except TransientError as error:
+        label = BUTTONS[action].label
+        return page_response(
+            page_request.request, "_action_recorded.html", action=action, label=label, answer=answer, error=error
+        )
 
 
 def _perform(page_request: PageRequest, ref: str, action: str, fields: forms.FormFields) -> Body:
@@ -131,6 +146,7 @@ def _dialog(page_request: PageRequest, context: RequestContext, ref: str, form: 
         removed=describe_removed(saga) if form.action in _REMOVES else "",
         offers=_offers(page_request.caller, saga),
         key=form.key,
+        seen=form.seen(summary),
         platform=context.tenancy.platform,
         plans=_plans(context, saga, form),
         parameter_fields=_parameter_fields(context, saga, form),

@@ -105,14 +105,16 @@ def _refused(_request: Request, error: Any) -> ErrorPage:
     return ErrorPage(error.status, "There is no such tenant" if error.status == 404 else "Not shown", error.detail)
 
 
-def _ledger_away(_request: Request, error: Any) -> ErrorPage:
+def _ledger_away(request: Request, error: Any) -> ErrorPage:
+    may_be_done = "What you sent may have been recorded: look at the tenant before you send it again. "
     return ErrorPage(
         503,
         "The ledger does not respond",
         "This page reads from it, so nothing can be shown now. This says nothing about any tenant: recorded facts are "
         "safe, and activities that need the ledger are tried again when it is back.",
         detail=str(error),
-        next_step="It is a platform matter. Wait a moment; escalate to platform engineering if it lasts.",
+        next_step=(may_be_done if request.method == "POST" else "")
+        + "It is a platform matter. Wait a moment; escalate to platform engineering if it lasts.",
     )
 
 

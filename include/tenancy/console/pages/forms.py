@@ -1,9 +1,10 @@
-"""Parses the console's forms into the API's request bodies: pages and API ask for the same things. Pure."""
+"""Parses the console's forms into the API's request bodies: pages and API ask for the same things."""
 
 import json
 from collections.abc import Mapping
 from typing import Final, TypeVar
 from urllib.parse import parse_qsl
+from uuid import uuid4
 
 from pydantic import BaseModel, ValidationError
 
@@ -36,6 +37,13 @@ def parse_form(body: bytes) -> FormFields:
         return dict(parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_FIELDS_AT_MOST))
     except ValueError as error:
         raise ProblemError(400, "What was sent is no form of this console.") from error
+
+
+def next_key(fields: FormFields, problem: ProblemError | None) -> str:
+    """The idempotency key of the form shown next. A form whose outcome is unknown keeps its key: sent again, it is
+    performed once."""
+    kept = fields.get("key") if problem and problem.is_outcome_unknown else ""
+    return kept or uuid4().hex
 
 
 def action_body(action: str, fields: FormFields, now: Parameters) -> ActionBody:

@@ -1,7 +1,6 @@
 """The form for a new tenant."""
 
 from typing import Any, Final
-from uuid import uuid4
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -69,10 +68,9 @@ def _form(
         "plans": tenancy.platform.plans_for(product) if product else tenancy.platform.offered_plans,
         "products": listing_of(tenancy.products),
         "fields": fields,
+        "key": forms.next_key(fields, problem),
         "parameter_fields": parameters,
         "problem": problem,
         "problem_is_below": problem is not None and problem.field in shown,
     }
-    return page_response(
-        page_request.request, template, problem.status if problem else 200, **variables, key=uuid4().hex, p=_EMPTY
-    )
+    return page_response(page_request.request, template, problem.status if problem else 200, **variables, p=_EMPTY)
