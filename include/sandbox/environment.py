@@ -3,11 +3,11 @@
 import os
 from typing import Final
 
-_MISLEADING: Final = ("AIRFLOW", "PG", "PYTHON", "TENANCY_")
+_MISLEADING: Final = ("AIRFLOW", "PG", "PYTHON", "SLIPCOVER_", "TENANCY_")
 
 
 def inherited() -> dict[str, str]:
-    """This shell's variables without those of other installations.
+    """This shell's variables without those of other installations, and without those of a measurement of coverage.
 
     PYTHONDONTWRITEBYTECODE is removed, because every start would compile all modules again. Loopback addresses bypass
     a proxy.
