@@ -17,7 +17,9 @@ from tenantctl.responses import ApiResponse
 from tenantctl.target import API, Target
 from tenantctl.token_store import KEEP_NOTHING, TokenStore
 
-TIMEOUT_SECONDS: Final = 30.0
+TIMEOUT_SECONDS: Final = 60.0
+"""As the console's dialogs wait. The first request after a restart of the api-server loads much: on a busy machine it
+took more than 30 s."""
 _LOGIN: Final = "/auth/token"
 _AT_WORK_SECONDS: Final = 5
 _AT_WORK_LOOKS: Final = 10

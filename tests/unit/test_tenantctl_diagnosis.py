@@ -122,7 +122,7 @@ def test_a_problem_of_tenancys_own_needs_no_diagnosis(api: FakeTenancy):
         (httpx.ConnectError("[Errno -2] Name or service not known"), "There is no host of this name"),
         (httpx.ConnectError("[Errno -3] Temporary failure in name resolution"), "There is no host of this name"),
         (httpx.ConnectError("[Errno 111] Connection refused"), "cannot be reached ([Errno 111] Connection refused)"),
-        (httpx.ReadTimeout("late"), "did not respond within 30 s"),
+        (httpx.ReadTimeout("late"), "did not respond within 60 s"),
         (
             httpx.ConnectError("[SSL: TLSV1_ALERT_PROTOCOL_VERSION] tlsv1 alert"),
             "TLS with https://tenancy.example failed",

@@ -103,7 +103,7 @@ def test_a_repeated_write_whose_first_try_is_still_running_gets_its_answer(api: 
     ("error", "sentence"),
     [
         (httpx.ConnectError("connection refused"), "cannot be reached (connection refused): check --url"),
-        (httpx.ReadTimeout("timed out"), "did not respond within 30 s: try again"),
+        (httpx.ReadTimeout("timed out"), "did not respond within 60 s: try again"),
         (httpx.ProxyError("proxy says no"), "cannot be reached (proxy says no)"),
     ],
 )
