@@ -36,8 +36,13 @@ def chromium() -> Iterator[Browser]:
 def open_page(
     browser: Browser, access: Access, user: str = "", *, theme: Any = "light", width: int = 1280, height: int = 900
 ) -> Iterator[Page]:
-    """A page of a user, or of nobody who is logged in. An error of our own scripts fails the test."""
-    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
+    """A page of a user, or of nobody who is logged in. An error of our own scripts fails the test.
+
+    Without motion: a browser without a graphics processor takes half a core to turn a spinner.
+    """
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, color_scheme=theme, reduced_motion="reduce"
+    )
     context.set_default_timeout(TIMEOUT_MS)
     if user:
         context.add_cookies([{"name": "_token", "value": access.token(user), "url": access.api_url}])

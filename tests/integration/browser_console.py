@@ -79,7 +79,7 @@ def served(front: ConsoleFront) -> Iterator[ConsoleFront]:
 @contextmanager
 def looking(browser: Browser, front: ConsoleFront, path: str) -> Iterator[Page]:
     """A window on that page. An error of a script of ours, or a broken policy, fails the test."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
     context.set_default_timeout(30_000)
     page, errors = context.new_page(), list[str]()
     page.on("pageerror", lambda error: errors.append(str(error)))
