@@ -3,6 +3,7 @@ one."""
 
 import os
 import secrets
+import signal
 import tempfile
 from collections.abc import Iterator
 from typing import Any
@@ -31,6 +32,11 @@ pytest.register_assert_rewrite("tests.contract.handles_contract")
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="tenancy-airflow-")
 os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="tenancy-state-")  # where tenantctl keeps tokens
 os.environ.setdefault("TENANCY_PLATFORM_FILE", str(PROJECT / "include" / "sandbox" / "platform.toml"))
+
+
+def pytest_configure() -> None:
+    """Shells let what they start in the background ignore Ctrl-C, and so does all that it starts. Tests press it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 _SERVERS = frozenset({"cluster_server", "postgres_server", "sandbox_layout"})

@@ -34,9 +34,9 @@ class Operator:
         )
 
     def start(self, *words: str) -> "subprocess.Popen[str]":
-        """The same without waiting for its end. It reacts to Ctrl-C also where the tests ignore it."""
+        """The same without waiting for its end."""
         return subprocess.Popen(
-            ["env", "--default-signal=INT", sys.executable, "-P", "-u", "-m", "tenantctl", *words],
+            [sys.executable, "-P", "-u", "-m", "tenantctl", *words],
             env=self._environ,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
