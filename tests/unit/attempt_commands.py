@@ -42,7 +42,7 @@ NOT_WAITED_FOR: Row = {phase: refuses("No run of this tenant") for phase in PHAS
 ATTEMPT_ROWS: list[tuple[str, c.Command, Row]] = [
     (
         "StartAttempt by its own run: the whole run was cleared",
-        start(RUN),
+        start(RUN, cleared=1),
         row(
             {
                 NO_SAGA: makes(f.ProvisioningRequested, f.AttemptStarted),
@@ -52,6 +52,24 @@ ATTEMPT_ROWS: list[tuple[str, c.Command, Row]] = [
                 "Failed stuck": refuses("could not be undone", "Cancel it again", field="slug"),
                 "Failed settled | Failed retained": makes(f.RunReset, f.RetryRequested, f.AttemptStarted),
                 "Failed ready": makes(f.RetryRequested, f.AttemptStarted),
+                "Decommissioning": refuses("being decommissioned", field="slug"),
+                "Decommissioned": refuses("decommissioned tenant", "Trigger a new run", field="slug"),
+            }
+        ),
+    ),
+    (
+        "StartAttempt by its own run, which nobody cleared: Airflow started it again by itself",
+        start(RUN),
+        row(
+            {
+                NO_SAGA: makes(f.ProvisioningRequested, f.AttemptStarted),
+                "Provisioning | Active": NO_FACTS,
+                "Cancelling": refuses("being cancelled", "then reset and retry", field="slug"),
+                "Failed unwinding": refuses("being undone", "then reset and retry", field="slug"),
+                "Failed stuck": refuses("could not be undone", "Cancel it again", field="slug"),
+                "Failed settled | Failed retained | Failed ready": refuses(
+                    "nobody has cleared it since", "use Reset and Retry, or clear the whole run", field="slug"
+                ),
                 "Decommissioning": refuses("being decommissioned", field="slug"),
                 "Decommissioned": refuses("decommissioned tenant", "Trigger a new run", field="slug"),
             }
@@ -78,7 +96,7 @@ ATTEMPT_ROWS: list[tuple[str, c.Command, Row]] = [
     ),
     (
         "StartAttempt by its own run, asking for another plan",
-        start(RUN, BETA),
+        start(RUN, BETA, cleared=1),
         row(
             {
                 NO_SAGA: makes(f.ProvisioningRequested, f.AttemptStarted),

@@ -57,8 +57,11 @@ def ask(saga: Saga | None, *commands: c.Command) -> Saga:
     return saga
 
 
-def start(run_id: RunId = RUN, parameters: Parameters = ACME, tenant_id: TenantId = TENANT) -> c.StartAttempt:
-    return c.StartAttempt(tenant_id, run_id, parameters, PLAN, "1")
+def start(
+    run_id: RunId = RUN, parameters: Parameters = ACME, tenant_id: TenantId = TENANT, *, cleared: int = 0
+) -> c.StartAttempt:
+    """`cleared`: how often the run has been cleared in Airflow."""
+    return c.StartAttempt(tenant_id, run_id, parameters, PLAN, "1", clear_number=cleared)
 
 
 def holder(number: int) -> TaskInstanceId:

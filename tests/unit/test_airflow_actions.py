@@ -74,7 +74,7 @@ def asked_by(action: AirflowAction, saga: Saga) -> c.Command | None:
     """The command that follows from this action on the tenant's run, sent directly or by the tasks that it starts."""
     match action:
         case AirflowAction.CLEAR_RUN:
-            return start(RUN)
+            return start(RUN, cleared=1)
         case AirflowAction.CLEAR_TASKS:
             return begin(HANDLE, 2)
         case AirflowAction.TRIGGER_AGAIN:
@@ -147,6 +147,19 @@ def test_each_cell_means_what_the_design_says(action: AirflowAction, phase: str,
 def test_the_state_machine_behaves_as_each_cell_says(action: AirflowAction, phase: str, what: Meaning) -> None:
     saga = tenant_in(phase)
     BEHAVIOUR[what](saga, asked_by(action, saga))
+
+
+@pytest.mark.parametrize("phase", ["Failed settled", "Failed retained", "Failed ready"])
+def test_an_ended_run_that_airflow_starts_again_by_itself_changes_nothing(phase: str) -> None:
+    with pytest.raises(Refused, match="nobody has cleared it since"):
+        decide(tenant_in(phase), start(RUN))
+
+
+def test_each_clear_of_a_run_starts_one_attempt() -> None:
+    again = ask(tenant_in("Failed ready"), start(RUN, cleared=1), *done(VALIDATE, number=2), c.Cancel())
+    ready = ask(unwound(again), c.Reset())
+    is_refused(ready, start(RUN, cleared=1))
+    assert ask(ready, start(RUN, cleared=2)).attempt == 3
 
 
 def test_marking_the_run_of_a_decommissioning_tenant_failed_is_only_recorded() -> None:
@@ -282,7 +295,7 @@ def test_marking_the_flip_failed_before_its_turn_unwinds() -> None:
 
 def test_clearing_the_whole_run_of_a_retained_tenant_must_ask_for_what_it_has() -> None:
     retained = tenant_in("Failed retained")
-    after = ask(retained, start(RUN))
+    after = ask(retained, start(RUN, cleared=1))
     assert (after.phase, after.attempt, after.resources) == ("Provisioning", 2, retained.resources)
 
 

@@ -70,7 +70,7 @@ def test_a_wait_that_is_in_time_is_quoted():
 
 def test_an_error_of_an_earlier_attempt_is_not_quoted():
     assert error_of(*FAILED) == "Apply per-tenant schema: no answer"
-    again = (*_settled(), c.Reset(), start())
+    again = (*_settled(), c.Reset(), start(cleared=1))
     assert error_of(*again) == "none is recorded"
     waits = (*again, *done(*ORDER[: ORDER.index(WAIT)], number=2), begin(WAIT, 2), progress(WAIT, 2, PULL))
     assert error_of(*waits) == f"Wait for workloads ready: {PULL}"

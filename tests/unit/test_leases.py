@@ -116,14 +116,14 @@ def test_a_lease_does_not_hold_for_another_activity() -> None:
     "late", [begin(HANDLE, 1), complete(HANDLE, 1), fail(HANDLE, 1), give_up(HANDLE, 1), give_up(None, 1)]
 )
 def test_a_process_of_an_older_attempt_stays_stale_when_its_own_run_is_cleared_as_a_whole(late: c.Command) -> None:
-    saga = ask(tenant_in("Failed settled"), start(RUN), *done(VALIDATE, STORAGE, number=2))
+    saga = ask(tenant_in("Failed settled"), start(RUN, cleared=1), *done(VALIDATE, STORAGE, number=2))
     is_stale(saga, late)
     assert ask(saga, *done(HANDLE, number=2)).step(HANDLE).status is StepStatus.DONE
 
 
 def test_a_process_of_an_older_attempt_stays_stale_after_other_runs_came_between() -> None:
     second = ask(tenant_in("Failed ready"), start(OTHER_RUN), *done(VALIDATE, number=5, run_id=OTHER_RUN), c.Cancel())
-    third = ask(unwound(second), start(RUN), *done(VALIDATE, STORAGE, number=9))
+    third = ask(unwound(second), start(RUN, cleared=1), *done(VALIDATE, STORAGE, number=9))
     is_stale(third, begin(HANDLE, 1))
     is_stale(third, give_up(HANDLE, 1))
 

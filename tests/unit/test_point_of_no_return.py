@@ -52,7 +52,7 @@ def retried_after_retained() -> Saga:
 
 
 def cleared_after_retained() -> Saga:
-    return ask(tenant_in("Failed retained"), start(RUN))
+    return ask(tenant_in("Failed retained"), start(RUN, cleared=1))
 
 
 def retried_after_a_forced_reset() -> Saga:

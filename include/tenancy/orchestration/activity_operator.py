@@ -93,4 +93,5 @@ def _task(context: "Context", activity: ActivityName, product: str) -> "Task":
         actor=run.triggering_user_name or "airflow",
         product=product,
         dag_id=ti.dag_id,
+        clear_number=run.clear_number or 0,
     )

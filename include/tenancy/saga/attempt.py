@@ -48,11 +48,12 @@ def _start_again(saga: Saga, command: c.StartAttempt) -> tuple[f.Fact, ...]:
             f"{saga.parameters.slug} after all.",
             field="slug",
         )
-    if saga.phase in {Phase.FAILED_SETTLED, Phase.FAILED_RETAINED}:
-        return (f.RunReset(), *_retry(saga, command))
-    if saga.phase is Phase.FAILED_READY:
-        return _retry(saga, command)
-    raise _may_not_start(saga)
+    if saga.state is not State.FAILED or saga.phase in {Phase.FAILED_UNWINDING, Phase.FAILED_STUCK}:
+        raise _may_not_start(saga)
+    if not saga.runs.was_cleared(command.run_id, command.clear_number):
+        raise Refused(_NOT_CLEARED, field="slug")
+    retried = _retry(saga, command)
+    return retried if saga.phase is Phase.FAILED_READY else (f.RunReset(), *retried)
 
 
 def _retry(saga: Saga, command: c.StartAttempt) -> tuple[f.Fact, ...]:
@@ -68,7 +69,18 @@ def _retry(saga: Saga, command: c.StartAttempt) -> tuple[f.Fact, ...]:
 
 def _attempt(number: int, command: c.StartAttempt) -> f.AttemptStarted:
     versions = (command.schema_version, command.chart_version, command.product, command.dag_id)
-    return f.AttemptStarted(number, command.run_id, command.parameters, command.plan, *versions)
+    return f.AttemptStarted(
+        number, command.run_id, command.parameters, command.plan, *versions, clear_number=command.clear_number
+    )
+
+
+# Airflow 3.3.2: if the scheduler's transaction about a run meets a deadlock with the request that marks the run failed,
+# the scheduler repeats it without its lock (`retry_db_transaction`). It then finds the tasks that a Reset has cleared,
+# and sets the run to running again.
+_NOT_CLEARED = (
+    "This run has ended, and nobody has cleared it since: Airflow started it again by itself, or somebody set its "
+    "state. It changes nothing. To provision the tenant again, use Reset and Retry, or clear the whole run."
+)
 
 
 _WHY_NOT_START = {

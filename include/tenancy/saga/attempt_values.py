@@ -80,6 +80,8 @@ class Attempt:
     """The name of its product; empty in attempts that recorded none."""
     dag_id: str = PROVISIONING_DAG
     """The DAG of its run."""
+    clear_number: int = 0
+    """How often its run had been cleared in Airflow when it began."""
 
     def step(self, activity: ActivityName) -> Step:
         """The activity's progress; idle when it has not begun."""
@@ -130,6 +132,8 @@ class Runs:
 
     attempts: Mapping[RunId, int] = field(default_factory=lambda: MappingProxyType({}))
     """Run -> its newest attempt."""
+    clear_numbers: Mapping[RunId, int] = field(default_factory=lambda: MappingProxyType({}))
+    """Run -> how often it had been cleared in Airflow when its newest attempt began."""
     fences: Mapping[RunId, TaskInstanceId] = field(default_factory=lambda: MappingProxyType({}))
     """Run -> its newest task instance in an attempt that is over. That one and older ones may never act again."""
 
@@ -140,6 +144,10 @@ class Runs:
         """The run's newest attempt; None if it is no run of the tenant."""
         return self.attempts.get(run_id)
 
+    def was_cleared(self, run_id: RunId, clear_number: int) -> bool:
+        """Has somebody cleared the run since its newest attempt began? `clear_number`: how often it is cleared now."""
+        return clear_number > self.clear_numbers.get(run_id, 0)
+
     def is_fenced(self, run_id: RunId, holder: TaskInstanceId) -> bool:
         """Did the task instance act in an attempt that is over?"""
         fence = self.fences.get(run_id)
@@ -149,6 +157,7 @@ class Runs:
         """One attempt begins and the one before it ends: its task instances may not act again, even if somebody clears
         its run in Airflow."""
         attempts = MappingProxyType({**self.attempts, begun.run_id: begun.number})
+        clears = MappingProxyType({**self.clear_numbers, begun.run_id: begun.clear_number})
         newest = ended.newest_holder
         fences = MappingProxyType({**self.fences, ended.run_id: newest}) if newest else self.fences
-        return Runs(attempts, fences)
+        return Runs(attempts, clears, fences)

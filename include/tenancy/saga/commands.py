@@ -37,6 +37,8 @@ class StartAttempt(Command):
     is_retry: bool = False
     """Did an operator ask for the next attempt of this tenant? Then a refusal speaks about the tenant, not about a slug
     that is taken."""
+    clear_number: int = 0
+    """How often the run has been cleared in Airflow: 0 for a new one."""
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,7 @@ def _attempt_started(fact: f.AttemptStarted, saga: Saga) -> Saga:
         fact.chart_version,
         product=fact.product.name or saga.product,
         dag_id=fact.dag_id,
+        clear_number=fact.clear_number,
     )
     return replace(
         saga,

@@ -47,6 +47,8 @@ class Origin:
     """The name of the product that was asked for."""
     dag_id: str
     """The DAG of the run."""
+    clear_number: int = 0
+    """How often the run has been cleared in Airflow."""
 
 
 def origin_of(products: Products, run_id: RunId, asked: str) -> Origin:
@@ -113,6 +115,7 @@ def _attempt(
         product=product_version(product),
         dag_id=origin.dag_id,
         unrecorded_product=tenancy.products.default_name,
+        clear_number=origin.clear_number,
     )
 
 

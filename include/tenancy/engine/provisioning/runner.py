@@ -54,6 +54,8 @@ class Task:
     product: str = ""
     """The product of the task's DAG; empty for the default one."""
     dag_id: str = PROVISIONING_DAG
+    clear_number: int = 0
+    """How often the run has been cleared in Airflow."""
 
     @property
     def stamp(self) -> Stamp:
@@ -61,7 +63,7 @@ class Task:
 
     def origin(self, products: Products) -> Origin:
         """Of an attempt that this task begins."""
-        return Origin(self.lease.run_id, product_name(products, self.product), self.dag_id)
+        return Origin(self.lease.run_id, product_name(products, self.product), self.dag_id, self.clear_number)
 
     @property
     def application(self) -> str:

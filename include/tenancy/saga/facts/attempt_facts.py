@@ -44,6 +44,8 @@ class AttemptStarted(Fact):
     product: ProductVersion = UNKNOWN_PRODUCT
     dag_id: str = PROVISIONING_DAG
     """The DAG of its run. Another product may be the default one later."""
+    clear_number: int = 0
+    """How often its run had been cleared in Airflow until then."""
 
 
 @dataclass(frozen=True)
