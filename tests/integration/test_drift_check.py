@@ -268,6 +268,10 @@ def test_an_edited_tenant_is_reported_until_its_next_fact_writes_the_row_anew(ha
     [
         ("update ledger.resource set state = 'released' where kind = 'role'", "role", "state is released, by its"),
         ("delete from ledger.resource where kind = 'database'", "database", "it was deleted"),
+        ("update ledger.tenant set past_no_return = true", "tenant", "past_no_return is True, by its facts False"),
+        ("update ledger.tenant set product = 'other'", "tenant", "product is other, by its facts sample"),
+        ("update ledger.run set run_id = 'other'", "run", "run_id is other, by its facts run-1"),
+        ("delete from ledger.run", "run", "it was deleted"),
         ("delete from ledger.tenant", "tenant", "it was deleted"),
         ("update ledger.fact set actor = 'mallory' where seq = 3", "facts", "breaks at fact 3"),
         ("update ledger.fact set data = '{}' where seq = 1", "facts", "not all of them can be read"),

@@ -4,15 +4,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from tenancy.engine.reconciliation.ledger_drift import find_ledger_drift
 from tenancy.ledger.envelope import Envelope, Stamp, seal
 from tenancy.ledger.inventory import StoredTenant
-from tenancy.ledger.projection import resource_rows, tenant_row
+from tenancy.ledger.projection import resource_rows, run_row, tenant_row
 from tenancy.ledger.signed_heads import Head
 from tenancy.saga.decide import decide
 from tenancy.saga.evolve import evolve, fold
 from tenancy.saga.facts import Fact
-from tests.unit.sagas import ORDER, TENANT, done, start
+from tests.unit.sagas import ORDER, RUN, TENANT, done, start
 
 
 def stored(**changes: Any) -> StoredTenant:
@@ -26,7 +28,9 @@ def stored(**changes: Any) -> StoredTenant:
     assert saga is not None
     envelopes = chained(facts)
     at = envelopes[-1].at
-    whole = StoredTenant(TENANT, tenant_row(saga, at), tuple(resource_rows(None, saga, at)), envelopes)
+    whole = StoredTenant(
+        TENANT, tenant_row(saga, at), tuple(resource_rows(None, saga, at)), (run_row(TENANT, RUN, 1),), envelopes
+    )
     return replace(whole, **changes)
 
 
@@ -49,6 +53,23 @@ def test_an_edited_row_is_reported_column_by_column():
     (finding,) = find_ledger_drift(stored(row=row))
     assert finding.key == ("drift", "tenant", str(TENANT), "")
     assert "state is Failed, by its facts Active; substate is settled, by its facts empty" in finding.message
+
+
+@pytest.mark.parametrize("column", sorted(stored().row or {}))
+def test_an_edit_of_any_column_is_drift(column: str):
+    row = {**(stored().row or {}), column: "edited"}
+    (finding,) = find_ledger_drift(stored(row=row))
+    assert f"{column} is edited" in finding.message
+
+
+def test_an_edited_run_and_one_that_no_fact_names_are_drift():
+    (run,) = stored().runs
+    edited = {**run, "run_id": "run-9"}
+    (finding,) = find_ledger_drift(stored(runs=(edited,)))
+    assert finding.key == ("drift", "run", f"of attempt 1 of the tenant {TENANT}", "")
+    assert "run_id is run-9, by its facts run-1" in finding.message
+    (finding,) = find_ledger_drift(stored(runs=(run, {**run, "attempt": 2})))
+    assert "no fact made it" in finding.message
 
 
 def test_a_deleted_row_and_one_that_no_fact_made_are_drift():

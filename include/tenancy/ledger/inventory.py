@@ -50,6 +50,7 @@ class StoredTenant:
     tenant_id: TenantId
     row: Row | None
     resources: tuple[Row, ...]
+    runs: tuple[Row, ...]
     envelopes: tuple[Envelope, ...] | None
     head: Head | None = None
 
@@ -75,11 +76,12 @@ def _page(ledger: LedgerSession, ids: list[TenantId]) -> Iterator[StoredTenant]:
     with ledger.snapshot():
         tenants = {row["id"]: row for row in ledger.rows("tenant_rows", ids=ids)}
         resources = _group_by(ledger.rows("resource_rows", ids=ids), "tenant_id")
+        runs = _group_by(ledger.rows("run_rows", ids=ids), "tenant_id")
         facts = _group_by(ledger.rows("facts_of", ids=ids), "stream")
         heads = {row["stream"]: Head(**row) for row in ledger.rows("heads_of", ids=ids)}
     for each in ids:
-        rows, envelopes = tuple(resources.get(each, ())), _readable(facts.get(each, ()))
-        yield StoredTenant(each, tenants.get(each), rows, envelopes, heads.get(each))
+        rows = tuple(resources.get(each, ())), tuple(runs.get(each, ()))
+        yield StoredTenant(each, tenants.get(each), *rows, _readable(facts.get(each, ())), heads.get(each))
 
 
 def _group_by(rows: list[dict[str, Any]], column: str) -> dict[TenantId, list[dict[str, Any]]]:

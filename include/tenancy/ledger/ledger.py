@@ -22,7 +22,7 @@ from tenancy.adapters.sessions import Session, session
 from tenancy.ledger.envelope import Envelope, Stamp, envelope_of, seal
 from tenancy.ledger.fact_log import log_facts
 from tenancy.ledger.migrations import LEDGER_VERSION
-from tenancy.ledger.projection import resource_rows, tenant_row
+from tenancy.ledger.projection import resource_rows, run_row, tenant_row
 from tenancy.ledger.queries import query
 from tenancy.saga.commands import Command
 from tenancy.saga.decide import decide
@@ -303,8 +303,7 @@ class LedgerSession:
         for row in resource_rows(before, saga, at):
             cursor.execute(query("upsert_resource"), row)
         if before is None or before.attempt != saga.attempt:
-            run = {"run_id": saga.run_id, "tenant_id": stream, "attempt": saga.attempt}
-            cursor.execute(query("upsert_run"), run)
+            cursor.execute(query("upsert_run"), run_row(stream, saga.run_id, saga.attempt))
         return saga
 
     def _forget(self, stream: TenantId) -> None:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from tenancy.saga.attempt_values import Step
 from tenancy.saga.causes import Cause
+from tenancy.saga.names import RunId, TenantId
 from tenancy.saga.retry_loops import same_error_again
 from tenancy.saga.states import State
 from tenancy.saga.tenant import Resource, Saga
@@ -66,6 +67,11 @@ def resource_rows(before: Saga | None, after: Saga, at: datetime) -> list[dict[s
         for position, resource in enumerate(after.resources)
         if (position, resource) not in known
     ]
+
+
+def run_row(tenant_id: TenantId, run_id: RunId, attempt: int) -> dict[str, Any]:
+    """Which Airflow run an attempt runs in."""
+    return {"tenant_id": tenant_id, "run_id": run_id, "attempt": attempt}
 
 
 def _resource_row(saga: Saga, resource: Resource, position: int, at: datetime) -> dict[str, Any]:

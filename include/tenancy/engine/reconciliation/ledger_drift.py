@@ -4,15 +4,17 @@ Called by drift_check.py for each tenant. Facts and rows are written in one tran
 by hand, never a delay.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from tenancy.ledger.envelope import find_chain_break
+from tenancy.ledger.envelope import Envelope, find_chain_break
 from tenancy.ledger.findings import Finding, FindingKind
 from tenancy.ledger.inventory import StoredTenant
-from tenancy.ledger.projection import resource_rows, tenant_row
+from tenancy.ledger.projection import resource_rows, run_row, tenant_row
 from tenancy.saga.evolve import fold
+from tenancy.saga.facts import AttemptStarted
 from tenancy.saga.names import TenantId
+from tenancy.saga.tenant import Saga
 
 ALTERED_FACTS: Final = "facts"
 """The kind of a finding about changed or removed facts."""
@@ -29,17 +31,38 @@ def find_ledger_drift(stored: StoredTenant) -> list[Finding]:
     saga = fold(envelope.fact for envelope in stored.envelopes)
     if saga is None:
         return [_altered(stored, "it has a row and no facts")]
-    at = stored.envelopes[-1].at
-    rows = {(row["kind"], row["name"]): row for row in stored.resources}
-    expected = {(row["kind"], row["name"]): row for row in resource_rows(None, saga, at)}
+    rows, expected = _rows(stored), _expected_rows(saga, stored.envelopes)
     return [
-        *_edited(stored.tenant_id, ("tenant", str(stored.tenant_id)), stored.row, tenant_row(saga, at)),
-        *(
-            finding
-            for key in sorted(rows.keys() | expected.keys())
-            for finding in _edited(stored.tenant_id, key, rows.get(key), expected.get(key))
-        ),
+        finding
+        for key in sorted(rows.keys() | expected.keys())
+        for finding in _edited(stored.tenant_id, key, rows.get(key), expected.get(key))
     ]
+
+
+def _rows(stored: StoredTenant) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """All rows of a tenant, by kind and name."""
+    tenant = {("tenant", str(stored.tenant_id)): stored.row} if stored.row else {}
+    return tenant | _by_key(stored.resources, stored.runs)
+
+
+def _expected_rows(saga: Saga, envelopes: Sequence[Envelope]) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """The rows that follow from the facts."""
+    at = envelopes[-1].at
+    started = (each.fact for each in envelopes if isinstance(each.fact, AttemptStarted))
+    runs = [run_row(saga.tenant_id, fact.run_id, fact.attempt) for fact in started]
+    tenant = {("tenant", str(saga.tenant_id)): tenant_row(saga, at)}
+    return tenant | _by_key([_without_time(row) for row in resource_rows(None, saga, at)], runs)
+
+
+def _without_time(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A resource's row has the time of its own last change, which does not follow from the tenant's newest fact."""
+    return {column: value for column, value in row.items() if column != "at"}
+
+
+def _by_key(resources: Iterable[Mapping[str, Any]], runs: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Any]:
+    return {(row["kind"], row["name"]): row for row in resources} | {
+        ("run", f"of attempt {row['attempt']} of the tenant {row['tenant_id']}"): row for row in runs
+    }
 
 
 def _differs_from_head(stored: StoredTenant) -> str | None:
@@ -83,7 +106,7 @@ def _differences(row: Mapping[str, Any] | None, expected: Mapping[str, Any] | No
     return [
         f"{column} is {_worded(row[column])}, by its facts {_worded(value)}"
         for column, value in expected.items()
-        if column in row and row[column] != value
+        if row[column] != value
     ]
 
 

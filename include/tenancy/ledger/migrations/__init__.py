@@ -12,7 +12,7 @@ from tenancy.ledger.migrations.grants import grant
 from tenancy.saga.causes import Cause
 from tenancy.saga.errors import PermanentError
 
-LEDGER_VERSION = "0016"
+LEDGER_VERSION = "0017"
 """The revision that this code needs. A test compares it with the newest script."""
 SCHEMA = "ledger"
 MIGRATION_SECONDS = 3600

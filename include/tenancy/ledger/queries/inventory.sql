@@ -21,8 +21,12 @@ select id from ledger.tenant
 select id, slug, name, plan, region, admin_email, state::text, substate::text, attempt, generation, run_id, activity,
        seq, predecessor, held, held_by, history_cleared, stall, stall_activity, stall_cause, stall_said, escalated, escalation_sent,
        failures, failure_cause, repeats, failure_activity, failure_said, schema_version, chart_version,
-       updated_at as at
+       activity_cause, activity_said, cancelled, past_no_return, product, updated_at as at
   from ledger.tenant where id = any(%(ids)s);
+
+-- name: run_rows
+-- Which Airflow run each attempt of these tenants runs in.
+select tenant_id, run_id, attempt from ledger.run where tenant_id = any(%(ids)s);
 
 -- name: resource_rows
 -- The rows of these tenants' resources, likewise.
