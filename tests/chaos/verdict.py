@@ -129,10 +129,20 @@ def _has_one_admin(addresses: AttackAddresses, database: str) -> list[str]:
 def _in_cluster(addresses: AttackAddresses, namespace: str) -> list[str]:
     with new_client_from_config(addresses.kubeconfig) as client:
         statuses = [status for _, status in _revisions(client, namespace)]
-        pods = CoreV1Api(client).list_namespaced_pod(namespace).items
+        pods = _serving_pods(CoreV1Api(client), namespace)
     violations = [] if statuses[-1] == "deployed" else [f"its release is {statuses}"]
-    ready = [any(c.type == "Ready" and c.status == "True" for c in pod.status.conditions or ()) for pod in pods]
-    return violations if ready and all(ready) else [*violations, f"of its pods are ready: {ready}"]
+    ready = {pod.metadata.name: _is_ready(pod) for pod in pods}
+    return violations if ready and all(ready.values()) else [*violations, f"of its pods are ready: {ready}"]
+
+
+def _serving_pods(core: CoreV1Api, namespace: str) -> list[Any]:
+    """Without those of Jobs: they have ended, and are there until the cluster has collected them."""
+    pods = core.list_namespaced_pod(namespace).items
+    return [pod for pod in pods if not any(owner.kind == "Job" for owner in pod.metadata.owner_references or ())]
+
+
+def _is_ready(pod: Any) -> bool:
+    return any(condition.type == "Ready" and condition.status == "True" for condition in pod.status.conditions or ())
 
 
 def _at_its_address(addresses: AttackAddresses, slug: str, domain: str) -> list[str]:
@@ -208,7 +218,7 @@ def identity(addresses: AttackAddresses, slug: str) -> dict[str, Any]:
     namespace = existing_objects(addresses, slug)["namespace"]
     with new_client_from_config(addresses.kubeconfig) as client:
         core = CoreV1Api(client)
-        pods = [pod.metadata.uid for each in namespace for pod in core.list_namespaced_pod(each).items]
+        pods = [pod.metadata.uid for each in namespace for pod in _serving_pods(core, each)]
         spaces = [core.read_namespace(each).metadata.uid for each in namespace]
         secrets = [s.metadata.uid for each in namespace for s in core.list_namespaced_secret(each).items]
     return {

@@ -160,6 +160,14 @@ def test_a_daemon_set_runs_on_the_node_and_is_replaced(cluster: EmulatedCluster)
     assert cluster.get(DAEMON_SET, "agent")["status"]["updatedNumberScheduled"] == 1
 
 
+def test_a_slow_start_does_not_keep_a_job_from_its_end(cluster: EmulatedCluster) -> None:
+    """It concerns when a pod is ready; nobody waits for a Job's pod to be ready."""
+    cluster.fault("slow-start", seconds=600)
+    cluster.create(JOB, job())
+    cluster.wait(5)
+    assert cluster.get(JOB, "seed")["status"]["succeeded"] == 1
+
+
 def test_a_job_runs_to_completion(cluster: EmulatedCluster) -> None:
     cluster.create(JOB, job(completions=2))
     assert cluster.get(JOB, "seed")["status"]["active"] == 1

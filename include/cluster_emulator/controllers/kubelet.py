@@ -82,17 +82,16 @@ def _never_started(now: PodInputs) -> PodOutcome | None:
 
 
 def _started(now: PodInputs) -> PodOutcome:
-    kind = now.fault.kind if now.fault else None
+    kind, policy = now.fault.kind if now.fault else None, now.pod["spec"]["restartPolicy"]
     if kind is FaultKind.CRASH_LOOP:
-        return _failing(now) if now.pod["spec"]["restartPolicy"] == "Never" else _crashing(now)
+        return _failing(now) if policy == "Never" else _crashing(now)
     ready_at = START_SECONDS + (now.fault.seconds if now.fault and kind is FaultKind.SLOW_START else 0)
-    if now.age < ready_at and not _was_ready(now.pod):
+    # Being ready late does not keep a Job's pod from its end.
+    if policy == "Always" and now.age < ready_at and not _was_ready(now.pod):
         return _starting_slowly(now, ready_at - now.age)
     if now.run is not None:
         return _real(now, now.run)
-    if now.pod["spec"]["restartPolicy"] != "Always":
-        return _finishing(now)
-    return _running(now)
+    return _running(now) if policy == "Always" else _finishing(now)
 
 
 def _was_ready(pod: Object) -> bool:
