@@ -4,7 +4,7 @@ import pytest
 
 from tenancy.console.api.problems import ProblemError
 from tenancy.console.api.requests import CorrectedActionBody, ResetBody
-from tenancy.console.pages.forms import action_body, new_tenant, parse_form
+from tenancy.console.pages.forms import action_body, new_tenant, next_key, parse_form
 from tests.unit.sagas import ACME
 
 
@@ -48,3 +48,20 @@ def test_what_is_no_form_is_refused(body: bytes) -> None:
     with pytest.raises(ProblemError) as caught:
         parse_form(body)
     assert caught.value.status == 400
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        ProblemError(503, "The ledger does not respond."),
+        ProblemError(409, "The first request with this Idempotency-Key is still running.", retry_after=2),
+    ],
+    ids=["unknown", "still running"],
+)
+def test_a_form_that_may_have_been_performed_keeps_its_key(problem: ProblemError) -> None:
+    assert next_key({"key": "k-1"}, problem) == "k-1"
+
+
+@pytest.mark.parametrize("problem", [None, ProblemError(400, "is wrong", field="name"), ProblemError(409, "Refused.")])
+def test_any_other_form_gets_a_new_key(problem: ProblemError | None) -> None:
+    assert next_key({"key": "k-1"}, problem) not in {"k-1", ""}

@@ -40,10 +40,10 @@ def parse_form(body: bytes) -> FormFields:
 
 
 def next_key(fields: FormFields, problem: ProblemError | None) -> str:
-    """The idempotency key of the form shown next. A form whose outcome is unknown keeps its key: sent again, it is
-    performed once."""
-    kept = fields.get("key") if problem and problem.is_outcome_unknown else ""
-    return kept or uuid4().hex
+    """The idempotency key of the form shown next. A form whose outcome is unknown keeps its key, and so does one whose
+    first sending is still being performed (it is to be sent later): sent again, it is performed once."""
+    same = problem is not None and (problem.is_outcome_unknown or problem.retry_after is not None)
+    return (fields.get("key") if same else "") or uuid4().hex
 
 
 def action_body(action: str, fields: FormFields, now: Parameters) -> ActionBody:
