@@ -9,6 +9,7 @@ from tenancy.engine.workflow import COMPENSATION_DAG
 from tenancy.ledger.envelope import Stamp
 from tenancy.ledger.ledger import Ledger, utc_now
 from tenancy.saga import commands as c
+from tenancy.saga import facts as f
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.errors import TransientError
 from tenancy.saga.names import ActivityName, RunId
@@ -180,6 +181,14 @@ def test_a_stall_that_is_recorded_first_does_not_hide_how_old_a_restored_ledger_
     stall = Stall(StallKind.PROVISIONING, SCHEMA, utc_now(), timedelta(minutes=15))
     with Ledger(harness.ledger, clock=lambda: utc_now() + LONG_AFTER).open("test") as ledger:
         ledger.record(harness.tenant_id, c.RecordStall(stall, Evidence(Cause.UNKNOWN, "?")), stamp=Stamp("reconciler"))
+    harness.runs.stored.clear()
+    assert "1 keep" in harness.reconcile_later(LONG_AFTER + LATER)
+
+
+def test_a_persons_note_does_not_hide_it_either(harness: EngineHarness):
+    brought_into(harness, "Provisioning")
+    with Ledger(harness.ledger, clock=lambda: utc_now() + LONG_AFTER).open("test") as ledger:
+        ledger.append_notice(harness.tenant_id, f.NoteAdded("Airflow has lost its run"), stamp=Stamp("ada"))
     harness.runs.stored.clear()
     assert "1 keep" in harness.reconcile_later(LONG_AFTER + LATER)
 

@@ -152,6 +152,6 @@ def test_a_whole_life_shows_every_kind_of_fact_that_commands_make(session: Ledge
     only_noted = {
         f.ActivityRefused, f.RequestRefused, f.ActionRefused, f.HolderEvicted, f.RawActionNoted,
         f.ProvisioningStalled, f.StallExplained, f.StallCleared, f.InvitationShown, f.InvitationRenewed,
-        f.SystemReplaced, f.EngineRecorded,
+        f.SystemReplaced, f.EngineRecorded, f.NoteAdded,
     }  # fmt: skip
     assert recorded == set(f.FACTS.values()) - only_noted

@@ -60,6 +60,14 @@ def test_nobody_outside_can_write_a_line_of_their_own(caplog: pytest.LogCaptureF
     assert 'slug="x\\" y"' in message
 
 
+def test_the_text_of_a_note_is_not_logged(caplog: pytest.LogCaptureFixture):
+    """People type anything there; the audit log has it."""
+    with caplog.at_level(logging.INFO):
+        log_facts(tenant_in("Active"), [sealed(f.NoteAdded("their password is hunter2"))])
+    (record,) = caplog.records
+    assert "hunter2" not in str(record.__dict__)
+
+
 def test_a_fact_about_a_resource_names_the_activity_that_makes_it():
     saga = evolve(tenant_in("Provisioning"), f.ResourceIntended("role", "acme_1", "proof", STORAGE))
     assert fields_of(saga, sealed(f.ResourceReleasing("role", "acme_1")))["activity"] == STORAGE
@@ -74,6 +82,7 @@ def test_a_fact_about_a_resource_names_the_activity_that_makes_it():
         (f.DecommissionRequested(1), "decommission"),
         (f.ActionRefused("reset", "It runs."), "reset"),
         (f.RawActionNoted("clear", RUN), "clear"),
+        (f.NoteAdded("the customer calls again"), "note"),
         (FAILED, ""),
     ],
     ids=lambda value: getattr(value, "kind", value),

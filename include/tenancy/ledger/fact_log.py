@@ -30,6 +30,7 @@ _ACTIONS: Final[dict[type[f.Fact], str]] = {
     f.Escalated: "escalate",
     f.InvitationShown: "show invitation",
     f.InvitationRenewed: "renew invitation",
+    f.NoteAdded: "note",
 }
 """The requested action, for facts that do not name it themselves."""
 

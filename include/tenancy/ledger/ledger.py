@@ -174,15 +174,18 @@ class LedgerSession:
             return after
         raise TransientError("Other writers kept changing this tenant; try again.")
 
-    def append_notice(self, tenant_id: TenantId, fact: Fact, *, stamp: Stamp) -> None:
-        """Append a fact that only informs, such as a refusal; to PLATFORM_STREAM when it concerns no tenant."""
+    def append_notice(self, tenant_id: TenantId, fact: Fact, *, stamp: Stamp, obeyed: str = "") -> None:
+        """Append a fact that only informs, such as a refusal; to PLATFORM_STREAM when it concerns no tenant.
+
+        `obeyed`: the idempotency key of a request that this fact carries out; a refusal carries out none.
+        """
         for _ in range(_WRITE_CONFLICTS):
             try:
                 with self._connection.transaction():
                     # Refusals come in bursts, and all go to one stream. Without this lock, most would conflict.
                     self._connection.execute(query("lock_notices"), {"stream": tenant_id})
                     before = self.saga(tenant_id) if tenant_id != PLATFORM_STREAM else None
-                    self._append(tenant_id, before, (fact,), stamp)
+                    self._append(tenant_id, before, (fact,), stamp, obeyed=obeyed)
             except psycopg.errors.UniqueViolation:
                 self._forget(tenant_id)
             else:

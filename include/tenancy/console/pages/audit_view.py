@@ -46,5 +46,5 @@ def detail(fact: f.Fact) -> str:
 
 
 _SHOWN_ATTRIBUTES: Final = frozenset(
-    {"activity", "resource", "name", "error", "message", "cause", "action", "holder", "why"}
+    {"activity", "resource", "name", "error", "message", "cause", "action", "holder", "why", "text"}
 )

@@ -85,7 +85,7 @@ class ActionService:
             request.key,
             self.now,
             perform=lambda: self.describe(self.dispatch(self.tenancy, request, actor)),
-            describe=self._describe_recorded,
+            describe=self.describe_recorded,
         )
 
     def preview(self, request: ActionRequest, actor: Actor) -> Preview:
@@ -147,7 +147,8 @@ class ActionService:
                 fields = {_public(field): sentence for field, sentence in refusal.fields.items()}
                 raise InvalidRequestError(str(refusal), field=next(iter(fields)), fields=fields) from refusal
 
-    def _describe_recorded(self, tenant_id: TenantId) -> Body:
+    def describe_recorded(self, tenant_id: TenantId) -> Body:
+        """The answer to a request that was recorded before, and whose own answer was lost."""
         with self.open_ledger() as ledger:
             saga = load_saga(ledger, tenant_id)
             result = ActionResult(saga, _ALREADY_DONE, (), load_progress(ledger, saga))

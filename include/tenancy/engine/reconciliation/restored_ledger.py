@@ -49,6 +49,7 @@ _NOTICES: Final = (
     f.ActionRefused,
     f.HolderEvicted,
     f.RawActionNoted,
+    f.NoteAdded,
 )
 """Facts that say nothing about how far the tenant is. The reconciler records some of them before it examines all."""
 

@@ -44,6 +44,11 @@ select message
 select seq, at, kind, attempt, actor, reason, lease, data
   from ledger.fact where stream = %(stream)s and seq > %(seq)s order by seq limit %(limit)s;
 
+-- name: newest_notes
+-- What people noted about a tenant, newest first.
+select seq, at, actor, data ->> 'text' as text
+  from ledger.fact where stream = %(stream)s and kind = 'tenant.note.added' order by seq desc limit %(limit)s;
+
 -- name: newest_seq
 -- Where the stream of a tenant ends, according to its row.
 select seq from ledger.tenant where id = %(stream)s;

@@ -68,3 +68,11 @@ class InvitationRenewed(Fact):
 
     kind = "tenant.invitation.renewed"
     generation: int
+
+
+@dataclass(frozen=True)
+class NoteAdded(Fact):
+    """A person's note on the tenant. Not `message`: that goes to the logs, and people type anything here."""
+
+    kind = "tenant.note.added"
+    text: str
