@@ -7,7 +7,7 @@ import httpx
 import pytest
 from fastapi.routing import APIRoute
 
-from tenancy.console.api import actions, incident_groups, invitation, platform, tenants
+from tenancy.console.api import actions, incident_groups, invitation, notes, platform, tenants
 from tenancy.console.api.route_guard import right_of
 from tenancy.console.callers import Right
 from tests.console.conftest import API, WRITES, assert_problem
@@ -21,8 +21,8 @@ class Route(NamedTuple):
 
 ROUTES = [
     Route(method, route.path, right_of(route))
-    for router in (tenants.router, incident_groups.router, platform.router, actions.router, invitation.router)
-    for route in router.routes
+    for module in (tenants, incident_groups, platform, actions, notes, invitation)
+    for route in module.router.routes
     if isinstance(route, APIRoute)
     for method in route.methods
 ]
@@ -37,7 +37,7 @@ def _call(client: httpx.Client, route: Route, ref: str = "acme", **more: Any) ->
 
 
 def test_there_are_routes_of_both_kinds_and_each_states_what_it_needs():
-    assert (len(READS), len(WRITE_ROUTES)) == (12, 9)
+    assert (len(READS), len(WRITE_ROUTES)) == (12, 10)
     assert {route.right for route in READS} == {Right.READ}
     assert {route.right for route in WRITE_ROUTES} == {Right.CREATE, Right.EDIT}
 

@@ -130,6 +130,7 @@ def document(tenant: FakeTenant) -> dict[str, Any]:
         },
         "url": f"http://{tenant.slug}.eu.localhost:8081",
         "findings": tenant.findings,
+        "notes": tenant.notes,
         "parameters": {"seats": 5, "tier": "gold"},
         "outputs": {},
     }

@@ -115,8 +115,8 @@ class FakeTenancy:
 
     def _act(self, tenant: FakeTenant, action: str, request: httpx.Request) -> httpx.Response:
         body, dry_run = json.loads(request.content), bool(request.url.params.get("dry_run"))
-        if action in {"invitation", "recover"}:
-            return self._invite(tenant, body) if action == "invitation" else _recover(tenant, body, dry_run=dry_run)
+        if action not in TRANSITIONS:
+            return self._act_otherwise(tenant, action, body, dry_run=dry_run)
         allowed = tenant.phase in TRANSITIONS[action][0]
         if dry_run:
             return _ok(preview_document(action, allowed=allowed))
@@ -133,6 +133,12 @@ class FakeTenancy:
         tenant.act(action)
         status = {"cancel": 202, "decommission": 202, "recreate": 201}.get(action, 200)
         return _ok(action_document(tenant, f"{action.capitalize()} was accepted."), status)
+
+    def _act_otherwise(self, tenant: FakeTenant, action: str, body: dict[str, Any], *, dry_run: bool) -> httpx.Response:
+        """What is no action of the state machine."""
+        if action == "notes":
+            return _note(tenant, str(body.get("text", "")).strip())
+        return self._invite(tenant, body) if action == "invitation" else _recover(tenant, body, dry_run=dry_run)
 
     def _invite(self, tenant: FakeTenant, body: dict[str, Any]) -> httpx.Response:
         """The contract's InvitationShape, once."""
@@ -179,6 +185,13 @@ class FakeTenancy:
 def _recover(tenant: FakeTenant, body: dict[str, Any], *, dry_run: bool) -> httpx.Response:
     status, answer = recover(tenant, body, dry_run=dry_run)
     return problem(status, **answer) if status == 409 else _ok(answer)
+
+
+def _note(tenant: FakeTenant, text: str) -> httpx.Response:
+    if not 1 <= len(text) <= 2000:
+        return problem(400, "text: must have 1 to 2000 characters.", field="text")
+    tenant.note(text)
+    return _ok(action_document(tenant, f"The note on {tenant.slug} is recorded."), 201)
 
 
 def _unnamed(tenant: FakeTenant, action: str, body: dict[str, Any]) -> httpx.Response | None:

@@ -68,6 +68,8 @@ class FakeTenant:
     """The actions that recoveries took."""
     errors: list[dict[str, Any]] = field(default_factory=list)
     findings: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[dict[str, Any]] = field(default_factory=list)
+    """Newest first."""
 
     def play(self) -> None:
         """The next moment of the script, if there is one."""
@@ -95,6 +97,11 @@ class FakeTenant:
         self.phase = TRANSITIONS[action][1] or self.phase
         follows = self.after.get(action, [])
         self.script = follows.pop(0) if follows else list(_USUAL.get(action, []))
+
+    def note(self, text: str) -> None:
+        """As somebody's note changes it."""
+        self.facts.append("tenant.note.added")
+        self.notes.insert(0, {"seq": self.seq, "at": "2026-11-22T03:04:05Z", "actor": "op", "text": text})
 
     @property
     def seq(self) -> int:

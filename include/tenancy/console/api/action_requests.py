@@ -17,6 +17,7 @@ from tenancy.console.api.requests import (
     CorrectedActionBody,
     Corrections,
     NewTenant,
+    NoteBody,
     RecreateBody,
     ResetBody,
 )
@@ -24,6 +25,8 @@ from tenancy.console.callers import Caller, Right
 from tenancy.console.services import Services
 from tenancy.engine.actions.action_service import CREATE, ActionRequest, ActionService, Actor
 from tenancy.engine.actions.actions import ActionResult
+from tenancy.engine.actions.idempotency import ActionAnswer
+from tenancy.engine.actions.notes import NoteRequest, add_note
 from tenancy.ledger.idempotency_keys import IdempotencyKey
 from tenancy.saga.names import TenantId
 from tenancy.saga.product_parameters import PREFIX, RESERVED
@@ -56,6 +59,14 @@ def find_tenant_id(services: Services, ref: str) -> TenantId:
     """The tenant of this id or slug; 404 when there is none."""
     with open_context(services) as context:
         return context.summary(ref).tenant_id
+
+
+def record_note(
+    services: Services, caller: Caller, ref: str, body: NoteBody, key: IdempotencyKey | None
+) -> ActionAnswer:
+    """Add the caller's note to a tenant; 404 when there is none."""
+    request = NoteRequest(find_tenant_id(services, ref), body.text, key)
+    return add_note(open_action_service(services), request, actor_of(caller))
 
 
 def create_request(body: NewTenant, key: IdempotencyKey | None) -> ActionRequest:

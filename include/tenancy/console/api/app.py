@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from tenancy.console.api import actions, incident_groups, invitation, platform, tenants
+from tenancy.console.api import actions, incident_groups, invitation, notes, platform, tenants
 from tenancy.console.api.problems import HEADERS, Problem, install_problem_handlers
 from tenancy.console.callers import Authenticate
 from tenancy.console.services import Services
@@ -27,8 +27,8 @@ def create_api(services: Services, authenticate: Authenticate) -> FastAPI:
     app.state.services = services
     app.state.authenticate = authenticate
     app.state.headers = HEADERS
-    for router in (tenants.router, incident_groups.router, actions.router, invitation.router, platform.router):
-        app.include_router(router)
+    for each in (tenants, incident_groups, actions, notes, invitation, platform):
+        app.include_router(each.router)
     install_problem_handlers(app)
     _document(app)
     return app

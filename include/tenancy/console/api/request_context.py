@@ -17,6 +17,7 @@ from tenancy.engine.tenancy import Tenancy
 from tenancy.ledger.escalations import load_escalation
 from tenancy.ledger.findings import load_open_findings
 from tenancy.ledger.ledger import LedgerSession
+from tenancy.ledger.notes import load_notes
 from tenancy.ledger.tenant_summaries import AttentionCutoffs, TenantSummary, attention_cutoffs, find_tenant
 from tenancy.saga.tenant import Saga
 
@@ -61,9 +62,9 @@ class RequestContext:
         engine = self.services.engine()
         self.services.health.wait_briefly()
         held = engine.holds(saga) or saga.hold.reason  # while nothing is scheduled, nobody records the hold
-        escalation = self.escalation(summary)
+        escalation, notes = self.escalation(summary), load_notes(self.ledger, summary.tenant_id)
         return serializers.tenant(
-            summary, saga, progress, findings, self.advisor(engine), held=held, escalation=escalation
+            summary, saga, progress, findings, self.advisor(engine), held=held, escalation=escalation, notes=notes
         )
 
     def escalation(self, summary: TenantSummary) -> str:

@@ -3,13 +3,14 @@
 from typing import Annotated, Any
 
 from fastapi import Header, Path, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from tenancy.activities.validate_request import EMAIL_LIMIT, NAME_LIMIT
 from tenancy.saga.names import SLUG_LIMIT
 from tenancy.saga.storable_text import why_not_storable
 
 REASON_LIMIT = 500
+NOTE_LIMIT = 2000
 PARAMETER_NAME_LIMIT = 63
 PARAMETERS_AT_MOST = 50
 
@@ -26,6 +27,11 @@ def _not_blank(text: str) -> str:
     return text.strip()
 
 
+def _unix_lines(value: Any) -> Any:
+    """A form sends each line break as two characters; its limit counts one."""
+    return value.replace("\r\n", "\n") if isinstance(value, str) else value
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, str):
         return _storable(value)
@@ -36,6 +42,9 @@ def _plain(value: Any) -> Any:
 
 Text = Annotated[str, AfterValidator(_storable)]
 Reason = Annotated[Text, Field(min_length=1, max_length=REASON_LIMIT), AfterValidator(_not_blank)]
+NoteText = Annotated[
+    Text, Field(min_length=1, max_length=NOTE_LIMIT), AfterValidator(_not_blank), BeforeValidator(_unix_lines)
+]
 Slug = Annotated[Text, Field(max_length=SLUG_LIMIT)]
 Name = Annotated[Text, Field(max_length=NAME_LIMIT)]
 Email = Annotated[Text, Field(max_length=EMAIL_LIMIT)]
@@ -138,6 +147,12 @@ class InvitationBody(_Body):
 
     renew: bool = False
     reason: Annotated[Text, Field(max_length=REASON_LIMIT)] = ""
+
+
+class NoteBody(_Body):
+    """What somebody notes about a tenant."""
+
+    text: NoteText
 
 
 class ResetBody(ActionBody):

@@ -12,6 +12,7 @@ from tenancy.engine.actions.preview import Preview, preview
 from tenancy.engine.health.check_results import CheckResult
 from tenancy.engine.recovery.progress import Progress
 from tenancy.ledger.findings import OpenFinding
+from tenancy.ledger.notes import Note
 from tenancy.ledger.tenant_summaries import TenantSummary
 from tenancy.ledger.timeline import ActivityRow, Timeline
 from tenancy.saga import retry_loops
@@ -67,6 +68,7 @@ def tenant(
     *,
     held: str,
     escalation: str,
+    notes: Iterable[Note],
 ) -> tenant_models.Tenant:
     """The tenant with all that an operator decides by."""
     return tenant_models.Tenant(
@@ -82,6 +84,7 @@ def tenant(
         url=tenant_url_of(advisor.platform, saga),
         outputs={activity: dict(values) for activity, values in saga.outputs.items()},
         findings=[finding(each) for each in findings],
+        notes=[tenant_models.NoteShape(**vars(note)) for note in notes],
     )
 
 

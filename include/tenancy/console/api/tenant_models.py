@@ -118,6 +118,15 @@ class Permission(BaseModel):
     confirm_id: bool = Field(description="The tenant's id has to be named: `tenant_id`, or in the path")
 
 
+class NoteShape(BaseModel):
+    """What somebody noted about the tenant."""
+
+    seq: int = Field(description="Of its fact")
+    at: datetime
+    actor: str
+    text: str
+
+
 class Tenant(TenantRow):
     """One tenant with all that an operator decides by."""
 
@@ -137,6 +146,7 @@ class Tenant(TenantRow):
         description="What its activities returned, by activity and name; empty once nothing of it is left"
     )
     findings: list[FindingShape] = Field(description="The last drift check's findings about it; at most 50")
+    notes: list[NoteShape] = Field(description="The newest 20, newest first; all are in its audit log")
 
 
 class Resources(BaseModel):

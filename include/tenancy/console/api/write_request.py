@@ -62,17 +62,18 @@ class WriteRequest:
         service, actor = open_recovery_service(self.services, self.services.health), actor_of(self.caller)
         if self.dry_run:
             return JSONResponse(dict(service.preview(request, actor)))
-        return _stored(service.perform(request, actor), 200)
+        return stored_response(service.perform(request, actor), 200)
 
     def _answer(self, request: ActionRequest, status: int) -> JSONResponse:
         service, actor = open_action_service(self.services), actor_of(self.caller)
         if self.dry_run:
             preview = serializers.preview_of(service.preview(request, actor))
             return JSONResponse(preview.model_dump(mode="json"), _DRY_RUN_STATUS)
-        return _stored(service.perform(request, actor), status)
+        return stored_response(service.perform(request, actor), status)
 
 
-def _stored(answer: ActionAnswer, status: int) -> JSONResponse:
+def stored_response(answer: ActionAnswer, status: int) -> JSONResponse:
+    """The answer with this status; a header says when it is that of an earlier request."""
     return JSONResponse(dict(answer.body), status, {REPLAYED: "true"} if answer.is_repeated else None)
 
 
