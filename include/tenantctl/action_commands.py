@@ -1,4 +1,4 @@
-"""The commands that change a tenant: create, cancel, reset, retry, decommission, recreate, invitation, escalate.
+"""The commands that change a tenant: create, cancel, reset, retry, decommission, recreate, invitation, escalate, note.
 
 Each asks for missing values, offers a dry run, and ends with the next step (see `actions`).
 """
@@ -6,7 +6,15 @@ Each asks for missing values, offers a dry run, and ends with the next step (see
 from typing import Final
 
 from tenantctl import escalation_summary
-from tenantctl.actions import TenantAction, describe_tenant, finish_unwinding, report_done, report_preview, require_id
+from tenantctl.actions import (
+    TenantAction,
+    describe_tenant,
+    finish_unwinding,
+    report_done,
+    report_preview,
+    report_result,
+    require_id,
+)
 from tenantctl.commands import CommandSpec
 from tenantctl.exit_codes import ExitCode, UsageError
 from tenantctl.options import (
@@ -16,6 +24,7 @@ from tenantctl.options import (
     Force,
     MaybeSlug,
     Name,
+    NoteText,
     Plan,
     Product,
     Reason,
@@ -228,6 +237,29 @@ def invitation(session: Session, ref: Ref, *, renew: Renew = False, reason: Reas
     return ExitCode.DONE
 
 
+def note(session: Session, ref: Ref, text: NoteText) -> ExitCode:
+    """Note something about a tenant.
+
+    For the next person who looks at it: at most 2,000 characters, in every state, never changed or removed.
+    """
+    noted = _from_stdin(session) if text == "-" else text
+    if not noted.strip():
+        raise UsageError("The note is empty. Nothing was sent.")
+    answer = session.api.post(tenant_path(ref, "notes"), {"text": noted})
+    if session.json:
+        session.write_json(answer.text)
+    else:
+        report_result(session, answer)
+    return ExitCode.DONE
+
+
+def _from_stdin(session: Session) -> str:
+    try:
+        return session.environment.stdin.read() if session.environment.stdin else ""
+    except UnicodeDecodeError as error:
+        raise UsageError("stdin: must be valid UTF-8 text. Nothing was sent.") from error
+
+
 def _asked(session: Session, given: str | None, option: str, what: str) -> str:
     value = given or (session.environment.prompt(f"{what}: ", False).strip() if session.environment.prompt else "")
     if not value:
@@ -255,4 +287,5 @@ COMMANDS: Final = (
     CommandSpec(recreate, 'recreate acme --region us-east --reason "eu-central is out of quota"'),
     CommandSpec(invitation, "invitation acme"),
     CommandSpec(escalate, 'escalate acme --reason "cluster does not schedule pods"'),
+    CommandSpec(note, 'note acme "the customer tests until 08:00, do not cancel"'),
 )

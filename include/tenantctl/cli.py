@@ -23,7 +23,7 @@ from tenantctl.text import as_sentence
 
 _MODULES: Final = {
     "read_commands": "list show timeline errors audit resources health findings classes",
-    "action_commands": "create cancel reset retry decommission recreate invitation escalate",
+    "action_commands": "create cancel reset retry decommission recreate invitation escalate note",
     "long_running_commands": "watch recover",
     "product_commands": "product",
     "activity_commands": "activity",

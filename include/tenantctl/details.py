@@ -36,6 +36,7 @@ def draw_tenant(data: Json) -> Drawing:
     facts += [("Escalation", data["escalation"])] if data.get("escalation") else []
     facts += [("Predecessor", data["predecessor"])] if data.get("predecessor") else []
     facts += [(f"Failure {each.attempt}", f"{each.activity}: {one_line(each.message)}") for each in tenant.failures]
+    facts += [("Note", _noted(note)) for note in data.get("notes") or ()]
     facts += progress_facts(tenant.progress) if _is_undone(tenant) else [("Resources", counted(tenant.progress.left))]
     facts += [("May now", ", ".join(_allowed(data)) or "nothing"), ("Next", tenant.next_action)]
     warnings = [*(data.get("warnings") or ()), *(data.get("platform_trouble") or ())]
@@ -50,6 +51,10 @@ def _as_text(value: object) -> str:
 def _outputs(data: Json) -> list[tuple[str, object]]:
     found = data.get("outputs") or {}
     return [("Output", f"{of}.{name}: {value}") for of, values in found.items() for name, value in values.items()]
+
+
+def _noted(note: Json) -> str:
+    return f"{format_time(note.get('at'))} {note.get('actor')}: {one_line(str(note.get('text')))}"
 
 
 def draw_invitation(data: Json) -> Drawing:

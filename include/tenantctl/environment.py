@@ -22,12 +22,16 @@ if TYPE_CHECKING:  # `tenantctl --help` needs neither
 
 @dataclass(frozen=True)
 class Environment:
-    """`prompt(question, hidden)` reads a line from the operator. It is None where nobody can answer."""
+    """`prompt(question, hidden)` reads a line from the operator. It is None where nobody can answer.
+
+    `stdin` is what a text given as `-` is read from.
+    """
 
     stdout: TextIO
     stderr: TextIO
     environ: Mapping[str, str]
     sandbox_home: Path
+    stdin: TextIO | None = None
     stdout_is_terminal: bool = False
     stderr_is_terminal: bool = False
     tokens: TokenStore = KEEP_NOTHING
@@ -68,6 +72,7 @@ class Environment:
         return cls(
             stdout=sys.stdout,
             stderr=sys.stderr,
+            stdin=sys.stdin,
             environ=os.environ,
             sandbox_home=_sandbox_home(os.environ),
             stdout_is_terminal=sys.stdout.isatty(),

@@ -30,6 +30,7 @@ class _Seconds(click.FloatRange):
 
 
 Ref = Annotated[str, argument("TENANT", help="The tenant's id or slug.")]
+NoteText = Annotated[str, argument("TEXT", help="The note; - reads it from stdin.")]
 MaybeRef = Annotated[str | None, argument("TENANT", help="The tenant's id or slug.")]
 MaybeSlug = Annotated[str | None, argument("TENANT", help="The new tenant's slug.")]
 Settings = Annotated[

@@ -38,13 +38,14 @@ def run(
     api: FakeTenancy,
     *arguments: str,
     typed: Sequence[str] | None = None,
+    stdin: str = "",
     environ: dict[str, str] | None = None,
     home: Path = Path("/nowhere"),
     terminal: bool = False,
     clock: SleepingClock | None = None,
     tokens: TokenStore = KEEP_NOTHING,
 ) -> CommandResult:
-    """Run one command; `typed` are the operator's answers, None when nobody is there."""
+    """Run one command; `stdin` is its whole input, `typed` are the operator's answers, None when nobody is there."""
     out, err, clock = io.StringIO(), io.StringIO(), clock or SleepingClock()
     answers = list(typed or ())
 
@@ -57,6 +58,7 @@ def run(
         stderr=err,
         stdout_is_terminal=terminal,
         tokens=tokens,
+        stdin=io.StringIO(stdin),
         environ=ENVIRON if environ is None else environ,
         sandbox_home=home,
         prompt=None if typed is None else ask,

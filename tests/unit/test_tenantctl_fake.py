@@ -17,7 +17,9 @@ def last_answer(*words: str) -> dict[str, Any]:
     """What the fake answered last."""
     error = {"at": "2026-11-22T03:04:05Z", "attempt": 1, "activity": "a", "error": "E", "message": "m"}
     failure = {"attempt": 1, "activity": "a", "message": "m"}
-    api = FakeTenancy(FakeTenant("acme", "Failed ready", errors=[error], failures=[failure], findings=[ORPHAN]))
+    acme = FakeTenant("acme", "Failed ready", errors=[error], failures=[failure], findings=[ORPHAN])
+    acme.note("until 08:00")
+    api = FakeTenancy(acme)
     api.findings = [ORPHAN]
     api.classes = {7: [FakeTenant("gone", "Active")]}
     run(api, *words)
@@ -38,6 +40,7 @@ def last_answer(*words: str) -> dict[str, Any]:
         (incident_group_models.Classes, "classes"),
         (incident_group_models.ClassInFull, "recover --class 7 --dry-run"),
         (tenant_models.Action, "retry acme -m why"),
+        (tenant_models.Action, "note acme why"),
         (tenant_models.PreviewShape, "cancel acme --dry-run"),
         (tenant_models.Recovery, "recover acme --dry-run"),
         (tenant_models.Recovery, "recover acme -m why"),

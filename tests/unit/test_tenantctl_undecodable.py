@@ -26,12 +26,16 @@ def _parameters(spec: commands.CommandSpec) -> list[tuple[str, list[str], bool]]
 OPTIONS = [(spec.name, *text) for spec in SPECS for text in _parameters(spec)]
 
 
-@pytest.mark.parametrize(("command", "name", "before", "_needed"), OPTIONS, ids=str)
-def test_every_text_of_every_command_is_named_when_it_is_not_utf_8(command, name, before, _needed):
+@pytest.mark.parametrize(("command", "name", "_before", "_needed"), OPTIONS, ids=str)
+def test_every_text_of_every_command_is_named_when_it_is_not_utf_8(command, name, _before, _needed):
     api = FakeTenancy(FakeTenant("acme", "Active"))
-    needed = [words for verb, _, words, needs in OPTIONS if verb == command and needs]
-    others = [word for words in needed if words != before for word in (*words, "acme")]
-    ended = run(api, command, *others, *before, BAD)
+    given = [
+        word
+        for verb, each, before, needed in OPTIONS
+        if verb == command and (needed or each == name)
+        for word in (*before, BAD if each == name else "acme")
+    ]
+    ended = run(api, command, *given)
     assert ended.code == 2, ended.err
     assert name in ended.err
     assert "not UTF-8" in ended.err
