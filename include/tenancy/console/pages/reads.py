@@ -16,6 +16,7 @@ from tenancy.ledger import tenant_summaries
 from tenancy.ledger.activity_durations import DurationStats, load_durations
 from tenancy.ledger.findings import OpenFinding, load_open_findings
 from tenancy.ledger.heartbeats import Heartbeat, load_heartbeats
+from tenancy.ledger.notes import load_notes
 from tenancy.ledger.tenant_summaries import TenantSummary
 from tenancy.saga.evolve import fold
 from tenancy.saga.states import State
@@ -83,6 +84,7 @@ def load_snapshot(context: RequestContext, ref: str, history: TimedCache[dict[st
         beats=overview.beats,
         findings=overview.findings,
         escalation=overview.escalation,
+        notes=tuple(load_notes(context.ledger, summary.tenant_id)),
         platform=context.tenancy.platform,
         advisor=overview.advisor,
         now=overview.now,

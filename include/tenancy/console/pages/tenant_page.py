@@ -1,6 +1,7 @@
 """One tenant's page. It only reads.
 
-The actions that it offers are in other modules: action_dialogs.py, recover_dialog.py and invitation_dialog.py.
+The actions that it offers are in other modules: action_dialogs.py, recover_dialog.py, note_dialog.py and
+invitation_dialog.py.
 """
 
 from dataclasses import dataclass

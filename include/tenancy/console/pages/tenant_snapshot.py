@@ -10,6 +10,7 @@ from tenancy.ledger.activity_durations import DurationStats
 from tenancy.ledger.envelope import Envelope
 from tenancy.ledger.findings import OpenFinding
 from tenancy.ledger.heartbeats import Heartbeat
+from tenancy.ledger.notes import Note
 from tenancy.ledger.tenant_summaries import TenantSummary
 from tenancy.saga.platform import Platform
 from tenancy.saga.tenant import Saga
@@ -30,6 +31,8 @@ class TenantSnapshot:
     findings: tuple[OpenFinding, ...]
     escalation: str
     """What became of the tenant's escalation, in a sentence; empty when it is not escalated."""
+    notes: tuple[Note, ...]
+    """The newest ones, newest first."""
     platform: Platform
     advisor: Advisor
     now: datetime

@@ -17,6 +17,7 @@ from tenancy.ledger.envelope import find_chain_break
 from tenancy.ledger.error_log import ErrorEntry, build_error_log
 from tenancy.ledger.findings import OpenFinding
 from tenancy.ledger.interventions import find_invitation_view
+from tenancy.ledger.notes import Note
 from tenancy.ledger.tenant_summaries import TenantSummary
 from tenancy.ledger.timeline import build_timelines
 from tenancy.saga.states import Phase, State
@@ -48,6 +49,9 @@ class TenantView:
     """Differences between the ledger and the outside world."""
     escalation: str
     """What became of its escalation; empty when it is not escalated."""
+    notes: tuple[Note, ...]
+    may_note: bool
+    """May this caller add one? In every state."""
 
 
 def tenant_view(
@@ -77,6 +81,8 @@ def tenant_view(
         broken_at=find_chain_break(snapshot.envelopes),
         findings=snapshot.findings,
         escalation=snapshot.escalation,
+        notes=snapshot.notes,
+        may_note=Right.EDIT in rights,
     )
 
 
