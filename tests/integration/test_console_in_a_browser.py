@@ -213,6 +213,24 @@ def test_after_ones_own_action_the_page_behind_the_dialog_shows_it_at_once(brows
         assert len(polls) <= 3
 
 
+def test_a_note_stays_in_its_dialog_after_an_error_and_is_then_on_the_page_at_once(
+    browser: Browser, front: ConsoleFront
+):
+    with looking(browser, front, "tenants/acme") as page:
+        page.get_by_role("button", name="Add a note").click()
+        page.locator("#dialog-text").fill("until 08:00\nthen cancel")
+        front.mode = CUT
+        page.locator("dialog .send").click()
+        expect(page.locator("dialog [role=alert]")).to_contain_text("You can send it again: it is recorded only once.")
+        expect(page.locator("#dialog-text")).to_have_value("until 08:00\nthen cancel")
+        front.mode = ""
+        page.locator("dialog .send").click()
+        expect(page.locator("#done")).to_contain_text("The note on acme is recorded.", timeout=SOON_MS)
+        noted = page.locator("#notes .text")
+        expect(noted).to_have_text("until 08:00\nthen cancel", timeout=SOON_MS, use_inner_text=True)
+        page.keyboard.press("Escape")
+
+
 def test_every_page_says_that_it_is_the_consoles():
     assert HEADERS["X-Tenancy-Console"]
 
