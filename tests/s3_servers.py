@@ -49,6 +49,8 @@ class S3:
 
     def clear(self) -> None:
         for name in self.names:
+            for each in self.client.list_objects_v2(Bucket=name).get("Contents", ()):
+                self.client.delete_object(Bucket=name, Key=each["Key"])
             self.client.delete_bucket(Bucket=name)
 
 

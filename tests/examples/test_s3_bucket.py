@@ -1,8 +1,10 @@
 """The example package `examples/s3-bucket`: the contract of activities against a real S3 server, and its own kinds of
 failure."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from importlib.metadata import EntryPoint
+from threading import Barrier
 
 import pytest
 from tenancy_s3_bucket.activity import CreateS3Bucket
@@ -50,7 +52,7 @@ def test_a_bucket_goes_with_all_versions_of_its_objects(bench: ActivityBench, s3
     s3.client.delete_object(Bucket=name, Key="file")
     tenant.undo()
     assert s3.names == set()
-    assert s3.client.list_objects_v2(Bucket=MARKER_BUCKET).get("Contents", []) == []
+    assert s3.client.list_objects_v2(Bucket=MARKER_BUCKET, Prefix="claims/").get("Contents", []) == []
 
 
 def test_a_bucket_that_was_made_and_not_tagged_is_ours_and_is_finished(bench: ActivityBench, s3: S3):
@@ -95,6 +97,21 @@ def test_a_store_that_does_not_respond_is_tried_again(bench: ActivityBench, s3: 
 def test_a_connection_that_lacks_something_holds_the_tenant(s3: S3, extra: dict[str, str], sentence: str):
     with pytest.raises(PlatformError, match=sentence):
         ObjectStore(_at(s3, **extra)).identity()
+
+
+def test_a_new_store_has_one_identity_however_many_tenants_begin_at_once(s3: S3):
+    s3.client.create_bucket(Bucket="new-marker")
+    tenants = 8
+    together = Barrier(tenants)
+
+    def begin(_: int) -> str:
+        store = ObjectStore(_at(s3, marker_bucket="new-marker"))
+        together.wait()
+        return store.identity(make=True)
+
+    with ThreadPoolExecutor(tenants) as pool:
+        identities = set(pool.map(begin, range(tenants)))
+    assert identities == {ObjectStore(_at(s3, marker_bucket="new-marker")).identity()}
 
 
 def test_another_store_is_never_believed(bench: ActivityBench, s3: S3):

@@ -19,11 +19,20 @@ from tenancy.saga.errors import PermanentError, PlatformError, TransientError
 
 _PROOF = "tenancy-proof"
 """The tag that has the ownership proof."""
-_MARKER = "tenancy-identity"
-"""The tag of the marker bucket that has the store's identity."""
+_IDENTITY = "tenancy-identity"
+"""The object of the marker bucket that has the store's identity."""
 _ABSENT = {"NoSuchBucket", "NoSuchKey", "NoSuchTagSet", "404"}
 _FORBIDDEN = {"AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch", "AllAccessDisabled"}
-_BUSY = {"SlowDown", "OperationAborted", "InternalError", "ServiceUnavailable", "RequestTimeout", "503", "500"}
+_BUSY = {
+    "SlowDown",
+    "OperationAborted",
+    "ConditionalRequestConflict",
+    "InternalError",
+    "ServiceUnavailable",
+    "RequestTimeout",
+    "503",
+    "500",
+}
 
 
 class ObjectStore:
@@ -45,22 +54,23 @@ class ObjectStore:
         )
 
     def identity(self, *, make: bool = False) -> str:
-        """The identity that the marker bucket's tag states. `make`: write one if the bucket has none."""
+        """The identity that the marker bucket states. `make`: write one if it has none.
+
+        Tenants begin side by side, and the first identity stays: S3 itself refuses to write a second one
+        (`If-None-Match`, https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html).
+        """
         if not self._marker_bucket:
             raise PlatformError(
                 f"{self.label}: its extra lacks marker_bucket. Make a bucket that Tenancy may tag, and name it there.",
                 cause=Cause.PLATFORM_CONNECTION,
             )
-        tags = self.tags(self._marker_bucket)
-        if tags is None:
-            raise PlatformError(
-                f"{self.label}: there is no bucket {self._marker_bucket}, its extra's marker_bucket. Make it.",
-                cause=Cause.PLATFORM_CONNECTION,
-            )
-        if make and _MARKER not in tags:
-            self._tag(self._marker_bucket, {**tags, _MARKER: f"s3:{uuid4()}"})
-            return self.identity()
-        return tags.get(_MARKER, "")
+        found = self._read(_IDENTITY)
+        if make and not found:
+            with suppress(_AlreadyThere), self._answers():
+                identity = f"s3:{uuid4()}".encode()
+                self._s3.put_object(Bucket=self._marker_bucket, Key=_IDENTITY, Body=identity, IfNoneMatch="*")
+            found = self._read(_IDENTITY)
+        return found
 
     def owner_of(self, bucket: str) -> str | None:
         """The proof of the bucket, empty when it has none; None when there is no such bucket."""
@@ -90,7 +100,8 @@ class ObjectStore:
 
     def tag(self, bucket: str, proof: str) -> None:
         """Write the proof to the bucket itself."""
-        self._tag(bucket, {_PROOF: proof})
+        with self._answers():
+            self._s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [{"Key": _PROOF, "Value": proof}]})
 
     def delete(self, bucket: str) -> None:
         """Remove the bucket with all its objects, then its claim. What is not there is no error."""
@@ -115,23 +126,26 @@ class ObjectStore:
         return bool(self._claim(bucket))
 
     def _claim(self, bucket: str) -> str:
+        return self._read(_key(bucket))
+
+    def _read(self, key: str) -> str:
+        """An object of the marker bucket; empty when there is none."""
         try:
             with self._answers():
-                claim = self._s3.get_object(Bucket=self._marker_bucket, Key=_key(bucket))
-                return str(claim["Body"].read().decode())
-        except _Absent:
-            return ""
+                return str(self._s3.get_object(Bucket=self._marker_bucket, Key=key)["Body"].read().decode())
+        except _Absent as absent:
+            if absent.code != "NoSuchBucket":
+                return ""
+            raise PlatformError(
+                f"{self.label}: there is no bucket {self._marker_bucket}, its extra's marker_bucket. Make it.",
+                cause=Cause.PLATFORM_CONNECTION,
+            ) from absent
 
     def _delete_objects(self, bucket: str, page: Mapping[str, Any]) -> None:
         found = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
         keys = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in found]
         if keys:
             self._s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
-
-    def _tag(self, bucket: str, tags: Mapping[str, str]) -> None:
-        tag_set = [{"Key": key, "Value": value} for key, value in tags.items()]
-        with self._answers():
-            self._s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": tag_set})
 
     @contextmanager
     def _answers(self) -> Iterator[None]:
@@ -147,6 +161,8 @@ class ObjectStore:
         message = f"{self.label}: {error}"
         if code in _ABSENT:
             return _Absent(code)
+        if code == "PreconditionFailed":
+            return _AlreadyThere()
         if code in _FORBIDDEN:
             return PlatformError(message, cause=Cause.PLATFORM_RIGHTS)
         return TransientError(message) if code in _BUSY else PermanentError(message)
@@ -162,3 +178,7 @@ class _Absent(Exception):  # noqa: N818 - an answer, not an error
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
+
+
+class _AlreadyThere(Exception):  # noqa: N818 - an answer, not an error
+    """S3 did not write the object, because there is one."""
