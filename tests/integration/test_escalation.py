@@ -1,5 +1,6 @@
 """Escalate really notifies, with the capture list; and pages say what became of the message, not what was hoped."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -100,11 +101,16 @@ def test_each_channel_gets_what_the_runbook_asks_to_capture(channels: Channels):
     assert alert.details["last_successful_activity"] == "Allocate workflow handle"
 
 
-def test_what_was_tried_is_counted(channels: Channels):
+def test_what_was_tried_is_counted_and_listed_with_its_result(channels: Channels):
     channels.console.tenant(c.Cancel(), c.Cancel())
     _escalate(channels.console)
     channels.deliver()
-    assert "Tried: cancel 2 times, reset never, retry never" in channels.took[0][1].alert.text
+    alert = channels.took[0][1].alert
+    assert alert.text.endswith(f"Tried: {alert.details['tried']}")
+    counted, first, second = alert.details["tried"].splitlines()
+    assert counted == "cancel 2 times, reset never, retry never"
+    assert re.fullmatch(r"- cancel at \S+ \S+ UTC by ada \(because\): not done when it was repeated at \S+", first)
+    assert re.fullmatch(r"- cancel at \S+ \S+ UTC by ada \(because\): still under way", second)
 
 
 def test_the_console_says_which_channel_accepted_it_and_when(channels: Channels):

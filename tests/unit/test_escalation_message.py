@@ -1,5 +1,6 @@
 """The message of an escalation quotes what keeps the tenant now: of this attempt, also before any limit has passed."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from tenancy.engine.recovery.escalation import message_of
 from tenancy.ledger.envelope import Envelope, Stamp, seal
 from tenancy.saga import commands as c
+from tenancy.saga import facts as f
 from tenancy.saga.causes import Cause, Evidence
 from tenancy.saga.decide import decide
 from tenancy.saga.evolve import fold
@@ -23,8 +25,12 @@ FAILED = (start(), *done(*ORDER[: ORDER.index(SCHEMA)]), begin(SCHEMA), fail(SCH
 
 def error_of(*commands: c.Command) -> str:
     """What the message says after these commands, when the tenant is then escalated."""
+    return details_of(*commands)["error"]
+
+
+def details_of(*commands: c.Command) -> Mapping[str, str]:
     envelopes = recorded(*commands, c.Escalate())
-    return message_of(TENANT, envelopes, envelopes[-1].seq).details["error"]
+    return message_of(TENANT, envelopes, envelopes[-1].seq).details
 
 
 def recorded(*commands: c.Command) -> list[Envelope]:
@@ -83,6 +89,19 @@ def test_a_hold_is_quoted():
 def test_what_an_active_tenant_met_before_is_over():
     failed_once = (begin(WAIT), fail(WAIT), *done(WAIT, MARK_ACTIVE, number=2))
     assert error_of(start(), *done(*ORDER[: ORDER.index(WAIT)]), *failed_once) == "none is recorded"
+
+
+def test_it_lists_the_ten_newest_actions_and_counts_the_others():
+    tried = details_of(*FAILED, *[c.Cancel()] * 12)["tried"].splitlines()
+    assert tried[:2] == ["cancel 12 times, reset never, retry never", "- 2 older actions"]
+    assert len(tried) == 12
+    assert tried[-1] == "- cancel at 2026-01-31 12:00:00 UTC by grace (INC-7): still under way"
+
+
+def test_what_came_after_the_escalation_is_not_in_it():
+    envelopes = recorded(*FAILED, c.Escalate(), c.Cancel())
+    escalated = next(each.seq for each in envelopes if isinstance(each.fact, f.Escalated))
+    assert message_of(TENANT, envelopes, escalated).details["tried"] == "cancel never, reset never, retry never"
 
 
 def _settled() -> tuple[c.Command, ...]:

@@ -4,13 +4,13 @@ The action itself calls `send_escalations`, and so does each pass of the reconci
 deliver_alerts.py records as a fact that a channel has accepted the message.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from tenancy.activities.registry import label_of
 from tenancy.ledger import alerts
+from tenancy.ledger.action_history import build_action_history, count_actions
 from tenancy.ledger.alerts import Alert
 from tenancy.ledger.envelope import Envelope
 from tenancy.ledger.escalations import DeliveryStatus, Escalation, load_unsent_escalations
@@ -31,7 +31,8 @@ SENT_BY: Final = timedelta(minutes=5)
 longer."""
 _CHANNELS: Final = {"slack": "Slack", "smtp": "email", "webhook": "the webhook"}
 _YOURSELF: Final = "tell platform engineering yourself, with what this page shows"
-_TRIED: Final = {f.CancelRequested: "cancel", f.RunReset: "reset", f.RetryRequested: "retry"}
+_ACTIONS_AT_MOST: Final = 10
+"""In one message. The tenant's page and the API have all of them."""
 
 
 def send_escalations(ledger: LedgerSession) -> int:
@@ -109,13 +110,12 @@ def _of_activity(saga: Saga, envelopes: Sequence[Envelope]) -> str:
 
 
 def _tried(envelopes: Sequence[Envelope]) -> str:
-    """How often each step of the runbook was taken so far, such as `cancel 2 times, reset once, retry never`."""
-    counted = Counter(_TRIED.get(type(each.fact)) for each in envelopes)
-    return ", ".join(f"{name} {_times(counted[name])}" for name in _TRIED.values())
-
-
-def _times(count: int) -> str:
-    return {0: "never", 1: "once"}.get(count, f"{count} times")
+    """How often each step of the runbook was taken so far; below, the newest actions with their results."""
+    history = build_action_history(envelopes)
+    older = len(history) - _ACTIONS_AT_MOST
+    not_listed = [f"- {older} older action{'s' if older > 1 else ''}"] if older > 0 else []
+    listed = [f"- {each}" for each in history[-_ACTIONS_AT_MOST:]]
+    return "\n".join([count_actions(history), *not_listed, *listed])
 
 
 def outcome(escalation: Escalation, now: datetime) -> str:
