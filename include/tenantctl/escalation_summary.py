@@ -1,10 +1,10 @@
 """What the runbook asks to capture before an escalation, as text to paste.
 
 "The tenant's id. The slug. The Provisioning timeline's last successful activity. Any error message visible in the
-saga's error log. Whether you've already tried cancel + reset + retry."
+saga's error log. Whether you've already tried cancel + reset + retry": below the list, each action with its result.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from tenantctl.paths import tenant_path
@@ -15,11 +15,9 @@ if TYPE_CHECKING:
     from tenantctl.client import ApiClient
 
 Json = Mapping[str, Any]
-_TRIED: Final = {
-    "cancel": "tenant.provisioning.cancel.requested",
-    "reset": "tenant.provisioning.reset",
-    "retry": "tenant.provisioning.retried",
-}
+_STEPS: Final = ("cancel", "reset", "retry")
+_ACTIONS_AT_MOST: Final = 10
+"""The newest ones: a list that is to be pasted."""
 
 
 def escalation_summary(api: "ApiClient", ref: str) -> str:
@@ -27,7 +25,8 @@ def escalation_summary(api: "ApiClient", ref: str) -> str:
     tenant = Tenant.of(api.get(tenant_path(ref)).data)
     timeline = api.get(tenant_path(ref, "timeline")).data
     errors = api.get(tenant_path(ref, "errors")).data.get("errors") or []
-    return "\n".join(_lines(tenant, timeline, errors, set(_fact_kinds(api, ref))))
+    history = api.get(tenant_path(ref, "action-history")).data.get("actions") or []
+    return "\n".join([*_lines(tenant, timeline, errors, history), *_action_lines(history)])
 
 
 def latest_problem(tenant: Tenant, errors: list[Json]) -> str:
@@ -37,18 +36,25 @@ def latest_problem(tenant: Tenant, errors: list[Json]) -> str:
     return last_error(errors)
 
 
-def _lines(tenant: Tenant, timeline: Json, errors: list[Json], kinds: set[str]) -> list[str]:
-    tried = ", ".join(f"{action} {'yes' if kind in kinds else 'no'}" for action, kind in _TRIED.items())
+def _lines(tenant: Tenant, timeline: Json, errors: list[Json], history: list[Json]) -> list[str]:
+    taken = {each.get("action") for each in history if not each.get("refused")}
+    tried = ", ".join(f"{action} {'yes' if action in taken else 'no'}" for action in _STEPS)
     named = [
         ("Tenant's id", tenant.id),
         ("Slug", tenant.slug),
         ("State", f"{tenant.phase}, attempt {tenant.attempt}, {len(tenant.failures)} failures"),
         ("Last successful activity", last_completed_activity(timeline)),
         ("Last error", latest_problem(tenant, errors)),
-        ("Already tried", tried),
         ("Resources left", ", ".join(tenant.progress.left) or "none"),
+        ("Already tried", tried),
     ]
     return [f"{name + ':':<26}{escape_controls(value)}" for name, value in named]
+
+
+def _action_lines(history: list[Json]) -> list[str]:
+    older = len(history) - _ACTIONS_AT_MOST
+    not_listed = [f"- {older} older action{'s' if older > 1 else ''}"] if older > 0 else []
+    return [*not_listed, *(f"- {escape_controls(each.get('said'))}" for each in history[-_ACTIONS_AT_MOST:])]
 
 
 def last_error(errors: list[Json]) -> str:
@@ -68,11 +74,3 @@ def last_completed_activity(timeline: Json) -> str:
         if done:
             return f"{done[-1].get('label') or done[-1].get('activity')} (attempt {attempt.get('attempt')})"
     return "none"
-
-
-def _fact_kinds(api: "ApiClient", ref: str) -> Iterable[str]:
-    after: object = 0
-    while after is not None:
-        page = api.get(tenant_path(ref, "audit"), {"after": str(after), "limit": 200}).data
-        yield from (str(fact.get("kind")) for fact in page.get("facts") or [])
-        after = page.get("next")

@@ -37,7 +37,7 @@ def _call(client: httpx.Client, route: Route, ref: str = "acme", **more: Any) ->
 
 
 def test_there_are_routes_of_both_kinds_and_each_states_what_it_needs():
-    assert (len(READS), len(WRITE_ROUTES)) == (12, 10)
+    assert (len(READS), len(WRITE_ROUTES)) == (13, 10)
     assert {route.right for route in READS} == {Right.READ}
     assert {route.right for route in WRITE_ROUTES} == {Right.CREATE, Right.EDIT}
 

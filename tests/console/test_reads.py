@@ -157,7 +157,7 @@ def test_a_tenant_shows_what_was_found_of_it(viewer: httpx.Client, quiet: dict[s
         "*",
     ],
 )
-@pytest.mark.parametrize("part", ["", "/timeline", "/errors", "/audit", "/resources"])
+@pytest.mark.parametrize("part", ["", "/timeline", "/errors", "/action-history", "/audit", "/resources"])
 def test_a_missing_tenant_is_not_found(viewer: httpx.Client, ref: str, part: str):
     assert viewer.get(f"/tenants/{ref}{part}").status_code == 404
 

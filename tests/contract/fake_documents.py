@@ -223,6 +223,33 @@ def preview_document(action: str, *, allowed: bool) -> dict[str, Any]:
     }
 
 
+_PAST_ACTIONS = {
+    "tenant.provisioning.cancel.requested": ("cancel", "Failed settled at 02:59:00"),
+    "tenant.provisioning.reset": ("reset", "Failed ready"),
+    "tenant.provisioning.retried": ("retry", "still under way"),
+    "tenant.action.refused": ("reset", "refused: Reset is refused."),
+}
+
+
+def past_actions(kinds: list[str]) -> list[dict[str, Any]]:
+    """The contract's PastActionShape, for each of these facts that is an action."""
+    return [_past_action(*_PAST_ACTIONS[kind]) for kind in kinds if kind in _PAST_ACTIONS]
+
+
+def _past_action(action: str, result: str) -> dict[str, Any]:
+    return {
+        "action": action,
+        "actor": "operator",
+        "at": "2026-11-22T02:58:00Z",
+        "reason": "",
+        "attempt": 1,
+        "result": result,
+        "ended_at": None if result == "still under way" else "2026-11-22T02:59:00Z",
+        "refused": result.startswith("refused"),
+        "said": f"{action} at 2026-11-22 02:58:00 UTC by operator: {result}",
+    }
+
+
 def fact_document(seq: int, kind: str) -> dict[str, Any]:
     return {
         "seq": seq,

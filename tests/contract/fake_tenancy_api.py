@@ -19,6 +19,7 @@ from tests.contract.fake_documents import (
     document,
     fact_document,
     member_of,
+    past_actions,
     preview_document,
     problem,
     resource_of,
@@ -159,6 +160,8 @@ class FakeTenancy:
             return _ok({"attempts": [attempt(tenant)]})
         if what == "errors":
             return _ok({"errors": tenant.errors})
+        if what == "action-history":
+            return _ok({"actions": past_actions(tenant.facts)})
         if what == "resources":
             return _ok({"resources": [resource_of(name) for name in tenant.left]})
         if what == "audit":

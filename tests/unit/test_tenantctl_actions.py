@@ -295,9 +295,22 @@ def test_escalate_prints_the_runbooks_list_ready_to_paste():
         "Slug:                     acme",
         "Last successful activity: Allocate storage (attempt 2)",
         "Last error:               deploy_workloads: no quota (2026-11-22 03:04:05Z)",
-        "Already tried:            cancel yes, reset yes, retry no",
     ):
         assert line in ended.out.splitlines()
+    assert ended.out.splitlines()[-3:] == [
+        "Already tried:            cancel yes, reset yes, retry no",
+        "- cancel at 2026-11-22 02:58:00 UTC by operator: Failed settled at 02:59:00",
+        "- reset at 2026-11-22 02:58:00 UTC by operator: Failed ready",
+    ]
+
+
+def test_the_list_has_the_ten_newest_actions_and_counts_the_others():
+    facts = ["tenant.provisioning.cancel.requested"] * 2 + ["tenant.action.refused"] * 10
+    ended = run(with_tenant("Failed settled", facts=facts), "escalate", "acme", "-m", "help")
+    tried, older, *listed = ended.out.splitlines()[-12:]
+    assert tried == "Already tried:            cancel yes, reset no, retry no"
+    assert older == "- 2 older actions"
+    assert listed == ["- reset at 2026-11-22 02:58:00 UTC by operator: refused: Reset is refused."] * 10
 
 
 def test_the_last_error_is_no_refused_click():

@@ -16,8 +16,9 @@ from tests.unit.tenantctl_runner import run
 def last_answer(*words: str) -> dict[str, Any]:
     """What the fake answered last."""
     error = {"at": "2026-11-22T03:04:05Z", "attempt": 1, "activity": "a", "error": "E", "message": "m"}
+    facts = ["tenant.provisioning.requested", "tenant.provisioning.reset"]
     failure = {"attempt": 1, "activity": "a", "message": "m"}
-    acme = FakeTenant("acme", "Failed ready", errors=[error], failures=[failure], findings=[ORPHAN])
+    acme = FakeTenant("acme", "Failed ready", facts=facts, errors=[error], failures=[failure], findings=[ORPHAN])
     acme.note("until 08:00")
     api = FakeTenancy(acme)
     api.findings = [ORPHAN]
@@ -33,6 +34,7 @@ def last_answer(*words: str) -> dict[str, Any]:
         (tenant_models.Tenant, "show acme"),
         (history_models.TimelineShape, "timeline acme"),
         (history_models.Errors, "errors acme"),
+        (history_models.ActionHistory, "escalate acme --dry-run"),
         (history_models.Audit, "audit acme"),
         (tenant_models.Resources, "resources acme"),
         (platform_models.Health, "health"),

@@ -1,4 +1,4 @@
-"""Response models of a tenant's history: the timeline, the errors, the audit log."""
+"""Response models of a tenant's history: the timeline, the errors, the actions, the audit log."""
 
 from datetime import datetime
 from typing import Any
@@ -76,6 +76,26 @@ class Errors(BaseModel):
     """All that went wrong or was refused, oldest first."""
 
     errors: list[ErrorShape]
+
+
+class PastActionShape(BaseModel):
+    """One action that somebody took, or was refused."""
+
+    action: str
+    actor: str
+    at: datetime
+    reason: str
+    attempt: int = Field(description="For a retry, the attempt that it started")
+    result: str = Field(description="Such as `Failed settled at 03:09:01`, `still under way` or `refused: …`. In UTC")
+    ended_at: datetime | None = Field(description="When the result was known; null while the action is under way")
+    refused: bool
+    said: str = Field(description="All of it in one line")
+
+
+class ActionHistory(BaseModel):
+    """Every cancel, reset, retry and decommission of the tenant, and every refused one, oldest first."""
+
+    actions: list[PastActionShape]
 
 
 class FactShape(BaseModel):

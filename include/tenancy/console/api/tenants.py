@@ -1,4 +1,4 @@
-"""Routes that read: the list, one tenant, its timeline, errors, audit log and resources."""
+"""Routes that read: the list, one tenant, its timeline, errors, past actions, audit log and resources."""
 
 from typing import Annotated
 
@@ -11,6 +11,7 @@ from tenancy.console.api.request_context import open_context
 from tenancy.console.api.route_guard import SECURITY, CurrentServices, GuardedRoute, needs
 from tenancy.console.callers import Right
 from tenancy.ledger import tenant_summaries
+from tenancy.ledger.action_history import build_action_history
 from tenancy.ledger.error_log import build_error_log
 from tenancy.ledger.timeline import build_timelines
 from tenancy.saga.states import State, Substate
@@ -80,6 +81,16 @@ def list_errors(services: CurrentServices, ref: requests.Ref) -> history_models.
     with open_context(services) as context:
         log = build_error_log(context.ledger.envelopes(context.summary(ref).tenant_id))
     return history_models.Errors(errors=[history_models.ErrorShape(**vars(entry)) for entry in log])
+
+
+@router.get("/tenants/{ref}/action-history", responses=_FOUND)
+@needs(Right.READ)
+def list_past_actions(services: CurrentServices, ref: requests.Ref) -> history_models.ActionHistory:
+    """Every cancel, reset, retry and decommission, also refused ones: who, when, why, and the result. Oldest first."""
+    with open_context(services) as context:
+        history = build_action_history(context.ledger.envelopes(context.summary(ref).tenant_id))
+    actions = [history_models.PastActionShape(**vars(each), said=str(each)) for each in history]
+    return history_models.ActionHistory(actions=actions)
 
 
 @router.get("/tenants/{ref}/audit", responses=_FOUND)
