@@ -68,7 +68,7 @@ def test_whatever_a_tenant_is_called_it_is_only_text(console: Console):
         c.RecordHold(EVIL),
     )
     with console.ledger.open("test") as session:
-        session.record(tenant_id, c.Escalate(), stamp=Stamp(EVIL, reason=EVIL))
+        session.record(tenant_id, c.Escalate(), c.Cancel(), stamp=Stamp(EVIL, reason=EVIL))
     console.runs.start("tenant_provisioning", EVIL, {"slug": EVIL})
     for path in (*pages_of(tenant_id)[:4], f"/?q={httpx.QueryParams({'q': EVIL})['q'][:90]}"):
         answer = console.get(path)

@@ -13,6 +13,7 @@ from tenancy.console.pages.tabs import Tab, tabs_of
 from tenancy.console.pages.tenant_snapshot import TenantSnapshot
 from tenancy.console.pages.timeline_view import AttemptView, TimelineContext, attempt_ends, attempt_view
 from tenancy.engine.recovery.progress import Progress
+from tenancy.ledger.action_history import PastAction, build_action_history
 from tenancy.ledger.envelope import find_chain_break
 from tenancy.ledger.error_log import ErrorEntry, build_error_log
 from tenancy.ledger.findings import OpenFinding
@@ -40,6 +41,8 @@ class TenantView:
     attempt: AttemptView | None
     progress: Progress
     unwinding: bool
+    past_actions: tuple[PastAction, ...]
+    """What people tried, newest first."""
     errors: tuple[ErrorEntry, ...]
     audit: tuple[AuditLine, ...]
     older: int | None
@@ -75,6 +78,7 @@ def tenant_view(
         attempt=attempt_view(chosen, context) if chosen else None,
         progress=snapshot.progress,
         unwinding=context.unwinding,
+        past_actions=build_action_history(snapshot.envelopes)[::-1],
         errors=build_error_log(snapshot.envelopes)[::-1],
         audit=audit,
         older=older,
