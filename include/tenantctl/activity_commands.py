@@ -40,6 +40,8 @@ Program = Annotated[
     str | None,
     option("--program", metavar="COMMAND", help="With --product: the program that stands for the image."),
 ]
+Quick = Annotated[bool, flag("--quick", help="Wait at most 1 s for late writes after a kill. Not before a release.")]
+Rule = Annotated[str | None, option("--rule", metavar="TEXT", help="Only the rules whose sentence contains TEXT.")]
 
 
 def list_(*, as_json: AsJson = False) -> ExitCode:
@@ -55,11 +57,14 @@ def hold_to_contract(
     *,
     product: Product = None,
     program: Program = None,
+    rule: Rule = None,
+    quick: Quick = False,
     as_json: AsJson = False,
 ) -> ExitCode:
     """Hold an activity to the contract, on its real system: twice, undone, overtaken, killed anywhere.
 
-    It makes and removes objects with names of its own; exit code 1 if a rule is broken.
+    It makes and removes objects with names of its own; only what --foreign makes stays, and is named at the end. Exit
+    code 1 if a rule is broken, or if the system cannot be entered.
     """
     given = {
         "--connections": connections,
@@ -67,9 +72,11 @@ def hold_to_contract(
         "--foreign": foreign,
         "--product": product,
         "--program": program,
+        "--rule": rule,
     }
+    flags = [name_ for name_, given_ in {"--quick": quick, "--json": as_json}.items() if given_]
     words = [word for name_, value in given.items() if value is not None for word in (name_, str(value))]
-    return run_module("tenancy.testing", ["test", name, *words, *(["--json"] if as_json else [])])
+    return run_module("tenancy.testing", ["test", name, *words, *flags])
 
 
 GROUP: Final = click.Group(

@@ -112,6 +112,18 @@ def test_the_command_prints_each_rule(product: Path, capsys: pytest.CaptureFixtu
     assert "ZeroDivisionError" in printed
 
 
+def test_the_command_runs_only_the_chosen_rules_and_does_not_wait_long(
+    product: Path, capsys: pytest.CaptureFixture[str]
+):
+    bench_of(product, PROGRAM)
+    program = f"python {product / 'mailbox.py'} {product / 'boxes'}"
+    given = ["test", "create_mailbox", "--product", str(product), "--program", program, "--quick", "--rule", "twice is"]
+    assert main(given) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("kept    running it twice is running it once")
+    assert f"{len(CHECKS) - 1} rules were not run" in printed
+
+
 @pytest.mark.parametrize(
     ("program", "sentence"), [("python 'x", "is no command: No closing quotation"), (" ", "--program is empty")]
 )

@@ -1,22 +1,20 @@
 """`python -m tenancy.testing list | test NAME`. `tenantctl activity` runs this.
 
-Exit codes: 0 every rule is kept, 1 one is broken, 2 wrong usage.
+Exit codes: 0 every rule is kept, 1 one is broken or the system cannot be entered, 2 wrong usage.
 """
 
 import argparse
 import json
 import shlex
 import sys
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
 
 from tenancy.saga.errors import ProductFileError, Refused
 
-_OK, _BROKEN, _USAGE = 0, 1, 2
+_OK, _USAGE = 0, 2
 _INTERRUPTED = 130
 """As shells report Ctrl-C."""
 
@@ -45,6 +43,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--foreign", help="module:function(kind, name): makes an object without the proof")
     parser.add_argument("--product", type=Path, help="folder whose product.toml has it as a container activity")
     parser.add_argument("--program", help='with --product: what stands for the image, such as "python mailbox.py"')
+    parser.add_argument("--quick", action="store_true", help="wait at most 1 s for late writes after a kill")
+    parser.add_argument("--rule", default="", metavar="TEXT", help="only the rules whose sentence contains TEXT")
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser
 
@@ -74,6 +74,7 @@ def _test(given: argparse.Namespace) -> int:
     from tenancy.testing.bench import ActivityBench
     from tenancy.testing.connections_file import read_connections
     from tenancy.testing.local_cluster import LocalCluster, activity_in
+    from tenancy.testing.report import report
 
     if not given.name:
         raise Refused("Name the activity: tenantctl activity test NAME.")
@@ -83,7 +84,8 @@ def _test(given: argparse.Namespace) -> int:
     connections = read_connections(given.connections) if given.connections else {}
     cluster = LocalCluster(_words(given.program)) if given.program else None
     probe, foreign = _function(given.probe), _function(given.foreign)
-    return _report(_outcomes(ActivityBench(activity, connections, probe, foreign, cluster=cluster)), as_json=given.json)
+    bench = ActivityBench(activity, connections, probe, foreign, cluster=cluster, connections_file=given.connections)
+    return report(bench, rule=given.rule, quick=given.quick, as_json=given.json)
 
 
 def _words(program: str) -> list[str]:
@@ -106,44 +108,6 @@ def _installed(name: str) -> Any:
     if activity in BUILT_IN:
         raise Refused(f"{name} is built in: Tenancy's own tests hold it to the contract.")
     return activity
-
-
-def _outcomes(bench: Any) -> Iterator[dict[str, Any]]:
-    from tenancy.testing.checks import CHECKS
-
-    for check in CHECKS:
-        if check.needs_foreign and bench.make_foreign is None:
-            yield {"rule": check.sentence, "outcome": "skipped", "problem": "give --foreign", "seconds": 0.0}
-            continue
-        began = time.monotonic()
-        problem = _problem(check.run, bench)
-        outcome, seconds = "broken" if problem else "kept", round(time.monotonic() - began, 2)
-        yield {"rule": check.sentence, "outcome": outcome, "problem": problem, "seconds": seconds}
-
-
-def _problem(run: Callable[[Any], None], bench: Any) -> str:
-    try:
-        run(bench)
-    except Exception as error:  # noqa: BLE001 - the activity's own: any
-        return str(error) if isinstance(error, AssertionError) else f"{type(error).__name__}: {error}"
-    return ""
-
-
-def _report(outcomes: Iterator[dict[str, Any]], *, as_json: bool) -> int:
-    every = []
-    for outcome in outcomes:
-        every.append(outcome)
-        if not as_json:
-            _print(outcome)
-    count = Counter(outcome["outcome"] for outcome in every)
-    print(json.dumps(every) if as_json else f"{count['kept']} rules are kept, {count['broken']} broken.")
-    return _BROKEN if count["broken"] else _OK
-
-
-def _print(outcome: dict[str, Any]) -> None:
-    print(f"{outcome['outcome']:<8}{outcome['rule']}  ({outcome['seconds']} s)", flush=True)
-    if outcome["problem"]:
-        print(f"{'':<8}{outcome['problem']}", flush=True)
 
 
 def _function(reference: str | None) -> Any:

@@ -16,6 +16,7 @@ from tenancy.activities.context import ActivityContext, Observation, SystemClien
 from tenancy.adapters.storage import LockPolicy
 from tenancy.saga import commands as c
 from tenancy.saga.attempt_values import PlanEntry
+from tenancy.saga.causes import Cause
 from tenancy.saga.connections import Connection
 from tenancy.saga.credentials import Keyring
 from tenancy.saga.decide import decide
@@ -59,6 +60,10 @@ class ActivityBench:
     late_seconds: float | None = None
     """How long to wait for late effects of a killed process. None: the activity's own `late_seconds`; for a container
     activity a second, because its own are for a cluster that starts a Job late."""
+    progress: Callable[[str], None] = lambda _: None
+    """Is told each step of a rule that takes long."""
+    connections_file: Path | None = None
+    """Where the connections come from, for the message about one that is missing."""
 
     @property
     def platform(self) -> Platform:
@@ -91,6 +96,13 @@ class ActivityBench:
         """All that carries this platform's proof."""
         return set(self.activity.discover(self.clients, self.platform))
 
+    def connection_to(self, system: str) -> Connection:
+        """The connection to this kind of system. PlatformError, saying where to add it, if there is none."""
+        found = self.connections.get(system)
+        if found is None:
+            raise PlatformError(_missing(system, self), cause=Cause.PLATFORM_CONNECTION)
+        return found
+
     def _cluster(self, _: Region) -> Any:
         """What stands for the region's cluster."""
         return self.cluster or _no_system()
@@ -100,6 +112,27 @@ class ActivityBench:
         if found is None:
             raise PlatformError(f"The bench has no connection {conn_id}: give it one.")
         return found
+
+
+def _missing(system: str, bench: ActivityBench) -> str:
+    if bench.connections_file is None:
+        return (
+            f"The bench has no connection to {system}. Give it one: --connections FILE with a table [{system}], or in "
+            f'pytest ActivityBench(activity, {{"{system}": Connection(...)}}).'
+        )
+    tables = ", ".join(f"[{each}]" for each in bench.connections) or "none"
+    return f"{bench.connections_file} has no table [{system}], and the activity needs it. The tables in it: {tables}."
+
+
+@dataclass(frozen=True)
+class _BenchContext(ActivityContext):
+    """Names the bench, not a platform file that does not exist, where a connection is missing."""
+
+    bench: ActivityBench = field(kw_only=True)
+
+    def connection_to(self, system: str, resource: Resource | None = None) -> Connection:
+        recorded = resource is not None and resource.connection
+        return super().connection_to(system, resource) if recorded else self.bench.connection_to(system)
 
 
 def _no_system(*_: object) -> NoReturn:
@@ -135,7 +168,7 @@ class BenchTenant:
         lock = LockPolicy("tenancy bench", 10.0, lambda _: False, lambda *_: None)
         bench = self.bench
         keyring = Keyring("bench", {"bench": bench.platform_name.encode().ljust(32, b"-")})
-        return ActivityContext(
+        return _BenchContext(
             self.saga,
             bench.platform,
             keyring,
@@ -144,6 +177,7 @@ class BenchTenant:
             self._fence,
             self.observe,
             _no_product,
+            bench=bench,
         )
 
     @property

@@ -144,7 +144,7 @@ def _foreign_objects(bench: ActivityBench) -> None:
     if bench.make_foreign is None:
         return
     for number, kind in enumerate(bench.activity.resources):
-        tenant = bench.tenant()
+        tenant = bench.tenant("bench-foreign")  # stays in the system, so its name must not look like a customer's
         name = {each.kind: each.name for each in tenant.resources}[kind]
         bench.make_foreign(kind, name)
         _require_left_alone(tenant, name)

@@ -50,6 +50,7 @@ def _deaths(bench: ActivityBench, seconds: float) -> Iterator[_Death]:
     def at_fence(number: int) -> _Death:
         def death(tenant: BenchTenant, act: Callable[[], object]) -> bool:
             nonlocal reached
+            bench.progress(f"kill before its effect {number + 1}, if it has one")
             reached = _dies(tenant, act, fence=_killing_at(number))
             return reached
 
@@ -59,13 +60,19 @@ def _deaths(bench: ActivityBench, seconds: float) -> Iterator[_Death]:
         yield at_fence(number)
         if not reached:
             break
-    yield from (_at_time(bench, seconds * (number + 0.5) / bench.kills) for number in range(bench.kills))
+    yield from (_at_time(bench, number, seconds * (number + 0.5) / bench.kills) for number in range(bench.kills))
 
 
-def _at_time(bench: ActivityBench, seconds: float) -> _Death:
+def _at_time(bench: ActivityBench, number: int, seconds: float) -> _Death:
+    step = f"kill {number + 1} of {bench.kills}"
+
     def death(tenant: BenchTenant, act: Callable[[], object]) -> bool:
+        bench.progress(step)
         died = _dies(tenant, act, after=seconds)
-        time.sleep(bench.seconds_after_death if died else 0)  # as the engine waits before it settles
+        wait = bench.seconds_after_death if died else 0.0
+        if wait:
+            bench.progress(f"{step}; waiting {wait:g} s for late writes")
+        time.sleep(wait)  # as the engine waits before it settles
         return died
 
     return death
