@@ -124,6 +124,16 @@ def test_the_command_runs_only_the_chosen_rules_and_does_not_wait_long(
     assert f"{len(CHECKS) - 1} rules were not run" in printed
 
 
+def test_a_program_that_can_read_nothing_is_a_fault_of_the_setup(product: Path, capsys: pytest.CaptureFixture[str]):
+    bench_of(product, PROGRAM)
+    program = f"python {product / 'mailbox.py'} {product / 'no-such-folder'}"
+    assert main(["test", "create_mailbox", "--product", str(product), "--program", program]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("The system could not be entered, so nothing was tested: ")
+    assert "no-such-folder" in printed.err
+
+
 @pytest.mark.parametrize(
     ("program", "sentence"), [("python 'x", "is no command: No closing quotation"), (" ", "--program is empty")]
 )

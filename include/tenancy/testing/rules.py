@@ -2,13 +2,16 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
-from tenancy.saga.errors import OtherSystemError, PlatformError, Refused, TransientError
+from tenancy.saga.errors import OtherSystemError, PlatformError, Refused, TenancyError, TransientError
 from tenancy.testing.bench import ActivityBench
 from tenancy.testing.check import Check
 from tenancy.testing.checks import CHECKS
 from tenancy.testing.progress import Progress
+
+_READS: Final = 2
+"""observe and discover."""
 
 
 class SetupFaultError(PlatformError):
@@ -39,25 +42,36 @@ def outcomes(bench: ActivityBench, rules: Sequence[Check], progress: Progress) -
 
 def _enter(bench: ActivityBench) -> None:
     """Locate and read, as the rules do. SetupFaultError for a fault of the setup; the rules judge all else."""
+    fault = _fault(bench)
+    if fault is not None:
+        raise SetupFaultError(f"The system could not be entered, so nothing was tested: {fault}") from fault
+
+
+def _fault(bench: ActivityBench) -> Exception | None:
     try:
         tenant = bench.tenant()
-        for read in (tenant.observe, bench.discover):
-            _raise_platform_errors(read)
-    except OtherSystemError:
-        return  # locate and the activity disagree on the system: its own mistake
     except (PlatformError, TransientError) as error:  # transient: nothing answers, most likely at a wrong address
-        raise SetupFaultError(f"The system could not be entered, so nothing was tested: {error}") from error
+        return error
     except Exception:  # noqa: BLE001 - the activity's own: any
-        return
+        return None
+    failed = [found for read in (tenant.observe, bench.discover) if (found := _error_of(read))]
+    of_platform = next((each for each in failed if isinstance(each, PlatformError)), None)
+    # An image fails with the same error whatever is wrong. If both reads fail, no rule can be kept.
+    return of_platform or (failed[0] if len(failed) == _READS else None)
 
 
-def _raise_platform_errors(read: Callable[[], object]) -> None:
+def _error_of(read: Callable[[], object]) -> TenancyError | None:
+    """What the read says of the system. Nothing for other errors, and for the wrong system: these are mistakes of the
+    activity."""
     try:
         read()
-    except PlatformError:
-        raise
-    except Exception:  # noqa: BLE001 - a rule reports it
-        return
+    except OtherSystemError:
+        return None
+    except TenancyError as error:
+        return error
+    except Exception:  # noqa: BLE001 - the activity's own: any
+        return None
+    return None
 
 
 def _problem(run: Callable[[ActivityBench], None], bench: ActivityBench) -> str:
