@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from tenancy.activities.deploy_workloads import DeployWorkloads
 from tenancy.activities.registry import activity_of
 from tenancy.engine.recovery.release_order import release_order
 from tenancy.ledger.ledger import Ledger, utc_now
@@ -260,6 +261,15 @@ def test_a_namespace_that_a_slow_webhook_lets_through_late_is_undone_before_sett
     assert activity_of(DEPLOY).late_seconds > 30, "as long as one admission webhook may take"
     assert harness.facts(f.ResourceFoundAgain)
     assert harness.external_objects == NO_OBJECTS
+
+
+def test_an_activity_that_names_no_late_kinds_is_waited_for_until_all_its_resources_exist(
+    harness: EngineHarness, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(DeployWorkloads, "late_effect_resources", ())
+    begun_deploy(harness, c.Cancel())
+    harness.unwind()
+    assert late(harness, DEPLOY)
 
 
 def _once(act: Callable[[], None]) -> Callable[[], None]:

@@ -86,7 +86,8 @@ class Activity:
     """How long after a request an effect may still appear, because the system continues although its client is gone. It
     follows from the system's own limits (adapters/server_deadlines.py)."""
     late_effect_resources: ClassVar[tuple[str, ...]] = ()
-    """The kinds of resource that may appear so late. Once they exist, no late effect is pending."""
+    """The kinds of resource that may appear so late; without any, all its resources. Once they exist, no late effect is
+    pending."""
     example_outputs: ClassVar[Outputs] = NO_OUTPUTS
     """The outputs that `run` returns, such as a URL, each with an example. Never a secret."""
     emits: ClassVar[str | None] = None

@@ -247,7 +247,8 @@ class _Unwinding:
             with suppress(TransientError, PermanentError, PlatformError):
                 observations = self._observe(activity, self.tenancy.timings.system_budget / 4)
                 present = {observation.kind for observation in observations if observation.present}
-                made |= {activity.name} if present.issuperset(activity.late_effect_resources) else set()
+                late = activity.late_effect_resources or activity.resources
+                made |= {activity.name} if present.issuperset(late) else set()
         return frozenset(made)
 
     def _reconciled(self, observation: Observation) -> Resource:
