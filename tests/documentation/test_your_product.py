@@ -1,15 +1,18 @@
 """docs/extending/your-product.md, done as it says: from `product init` to a product that passes the check."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from sandbox.layout import PROJECT
+from tenancy.adapters.platform_file import parse_platform
 from tenancy.products.check import check_product
 from tenancy.products.starting_point import write_starting_point
 
 PAGE = PROJECT / "docs" / "extending" / "your-product.md"
+PACKAGES = PROJECT / "docs" / "extending" / "activity-packages.md"
 
 
 @pytest.fixture
@@ -60,3 +63,11 @@ def test_each_step_of_the_page_leads_to_a_product_without_mistakes(blocks: list[
     put(product, name, before='  "deploy_workloads", ')
     put(values, bucket)
     assert check_product(crm) == []
+
+
+def test_the_sandboxs_platform_file_takes_the_connection_of_an_activity_package():
+    """docs/extending/activity-packages.md: the block of "Try it in the sandbox", at the end of a copy."""
+    section = PACKAGES.read_text().partition("\n## Try it in the sandbox\n")[2]
+    (block,) = re.findall(r"^```toml\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    platform = parse_platform(tomllib.loads((PROJECT / "include/sandbox/platform.toml").read_text() + block), None)
+    assert platform.regions["eu-central"].connections == {"object_store": "my_store"}

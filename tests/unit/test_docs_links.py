@@ -67,6 +67,7 @@ _TARGET = re.compile(r"(?:`|^)make ([a-z][a-z-]+)", re.MULTILINE)
 _YOURS = {
     "docker-compose.override.yaml",
     "include/tenancy/activities/create_bucket.py",
+    "my-platform.toml",
     "products/sample/mailbox.py",
     "sandbox.toml",
 }

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from cluster_emulator.ingress.application import AppRequest
-from sandbox.tenant_app.application import TenantApp
+from sandbox.tenant_app.application import NO_DSN, TenantApp
 from tests.unit.tenants import ADMIN, INVITATION
 
 USED = "this is no open invitation of an admin: wrong, used or expired"
@@ -74,7 +74,11 @@ def test_what_is_broken_is_reported(tenant_database: str, harm: str, path: str, 
 
 @pytest.mark.parametrize(
     ("dsn", "reason"),
-    [("", "the pod's Secret has no dsn"), ("not a dsn", "the dsn in the pod's Secret is none")],
+    [("", NO_DSN), ("not a dsn", "the dsn in the pod's Secret is none")],
 )
 def test_a_broken_secret_is_reported(dsn: str, reason: str):
     assert ask(dsn, "GET", "/healthz") == (503, {"status": "failing", "reason": reason})
+
+
+def test_a_product_without_a_dsn_is_told_that_no_image_runs():
+    assert "the sandbox runs no images" in ask("", "GET", "/")[1]["reason"]

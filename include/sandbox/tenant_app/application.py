@@ -22,6 +22,10 @@ ROUTES: Final[dict[tuple[str, str], Application]] = {
     ("GET", "/admin/login"): pages.invitation,
     ("POST", "/admin/login"): pages.login,
 }
+NO_DSN: Final = (
+    "the sandbox runs no images, and this product's pods have no Secret with the key dsn, which the application that "
+    "stands in needs. This says nothing about your application"
+)
 # Sentences and not the driver's own text, which may quote the DSN. The first that fits.
 _COMPLAINTS: Final[tuple[tuple[type[psycopg.Error], str], ...]] = (
     (psycopg.errors.UndefinedTable, "the tenant's schema is not in its database"),
@@ -44,7 +48,7 @@ class TenantApp:
         if route is None:
             return AppResponse(HTTPStatus.NOT_FOUND, {"status": "not found"})
         if not dsn_of(request):
-            return _failing("the pod's Secret has no dsn")
+            return _failing(NO_DSN)
         try:
             return route(request)
         except psycopg.Error as error:
