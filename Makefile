@@ -13,6 +13,7 @@ N      ?= 10
 SEED   ?= 1
 DECK   ?= parts
 EXECUTOR ?=
+YES    ?=
 
 BIN    := .venv/bin
 export PYTHONPATH := $(CURDIR)/include
@@ -44,8 +45,8 @@ up: $(BIN)/tenantctl ## Start the sandbox, or heal it (EXECUTOR=celery: two work
 down: .venv/.installed ## Stop the sandbox; its data stays
 	@$(BIN)/python -m sandbox down
 
-purge: .venv/.installed ## Stop the sandbox and forget all its tenants, users and logs (asks first)
-	@$(BIN)/python -m sandbox down --purge
+purge: .venv/.installed ## Stop the sandbox and forget all its tenants, users and logs (asks first; YES=1: does not)
+	@$(BIN)/python -m sandbox down --purge $(if $(filter 1,$(YES)),--yes)
 
 status: .venv/.installed ## Show the sandbox's parts
 	@$(BIN)/python -m sandbox status

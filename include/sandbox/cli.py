@@ -101,7 +101,7 @@ def _demo(options: argparse.Namespace, layout: Layout) -> int:
 def _confirmed(layout: Layout) -> bool:
     print(f"This deletes every tenant, user, password and log of the sandbox in {layout.home}, for good.")
     if not sys.stdin.isatty():
-        print("There is no terminal to confirm at; add --yes to confirm.")
+        print("There is no terminal to confirm at. To confirm: make purge YES=1 (or add --yes).")
         return False
     return input("Type yes to continue: ").strip().lower() == "yes"
 

@@ -38,7 +38,9 @@ def test_nothing_is_deleted_unless_somebody_confirms(
 
     assert main(["down", "--purge", "--home", str(home)]) == 1
 
-    assert "for good" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "for good" in said
+    assert "make purge YES=1" in said
     assert (home / "secrets.json").exists()
 
 
