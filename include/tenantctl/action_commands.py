@@ -8,6 +8,7 @@ from typing import Final
 from tenantctl import escalation_summary
 from tenantctl.actions import (
     TenantAction,
+    confirmable,
     describe_tenant,
     finish_unwinding,
     report_done,
@@ -178,7 +179,8 @@ def decommission(
         return action.preview()
     require_id(ref, action.tenant, confirm)
     why = f"Decommissioning {describe_tenant(action.tenant)} deletes all that it has, for good."
-    action.body["confirm_slug"] = session.require_typed_slug(confirm, action.tenant.slug, why)
+    command = confirmable("decommission", action.tenant, reason)
+    action.body["confirm_slug"] = session.require_typed_slug(confirm, action.tenant, why, command)
     return finish_unwinding(session, ref, action.perform(), wait=wait, timeout=timeout)
 
 

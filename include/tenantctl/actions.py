@@ -4,9 +4,10 @@ The API decides what is allowed and gives the reason. This module asks the opera
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from typing import Any, Final
 
 from tenantctl.exit_codes import ExitCode, Refused, TenantctlError, UsageError
@@ -52,7 +53,8 @@ class TenantAction:
         except (UsageError, Refused) as error:
             if error.field != "confirm_slug" or self.body.get("confirm_slug"):
                 raise
-            typed = self.session.require_typed_slug(None, self.tenant.slug, error.sentence)
+            command = confirmable(self.action, self.tenant, reason, self.body)
+            typed = self.session.require_typed_slug(None, self.tenant, error.sentence, command)
             return self._post({**body, "confirm_slug": typed})
 
     @property
@@ -87,6 +89,15 @@ class TenantAction:
 def describe_tenant(tenant: Tenant) -> str:
     """The tenant's slug, id and phase, for a question."""
     return f"{tenant.slug} ({tenant.id}, {tenant.phase})"
+
+
+def confirmable(action: str, tenant: Tenant, reason: str | None, body: Mapping[str, Any] | None = None) -> list[str]:
+    """The command for this action to which --confirm can be added: it names the tenant by its id, and has a reason."""
+    corrections = dict((body or {}).get("corrections") or {})
+    settings = [f"{name}={value}" for name, value in corrections.pop("parameters", {}).items()]
+    options = [*((f"--{name.replace('_', '-')}", str(value)) for name, value in corrections.items())]
+    options += [("--set", each) for each in settings]
+    return ["tenantctl", action, tenant.id, "--reason", reason or "why", *chain.from_iterable(options)]
 
 
 def require_id(ref: str, tenant: Tenant, confirm: str | None) -> None:

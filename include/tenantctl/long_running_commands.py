@@ -3,7 +3,7 @@
 import json
 from typing import Final
 
-from tenantctl.actions import require_id
+from tenantctl.actions import confirmable, require_id
 from tenantctl.commands import CommandSpec
 from tenantctl.exit_codes import ExitCode, UsageError
 from tenantctl.group_plan import AT_ONCE
@@ -58,7 +58,8 @@ def recover(
     if step.needs_slug:
         if step.destroys:
             require_id(ref, tenant, confirm)
-        confirm = session.require_typed_slug(confirm, tenant.slug, DESTROYS_WHY if step.destroys else SLUG_WHY)
+        why_slug = DESTROYS_WHY if step.destroys else SLUG_WHY
+        confirm = session.require_typed_slug(confirm, tenant, why_slug, confirmable("recover", tenant, why))
     if step.action:
         question = f"{tenant.slug} is {tenant.phase}. {step.why} {_in_words(step.remaining).capitalize()}?"
         session.require_confirmation(question, yes=yes)

@@ -6,6 +6,7 @@ The server decides every step and takes it. It can be interrupted and started ag
 import json
 from typing import Any, Final
 
+from tenantctl.actions import confirmable
 from tenantctl.exit_codes import ExitCode, Refused
 from tenantctl.paths import tenant_path
 from tenantctl.phases import Phase
@@ -86,7 +87,8 @@ class Recovery:
         except Refused as refusal:
             if refusal.field != "confirm_slug" or self._body.get("confirm_slug"):
                 raise
-            typed = self._session.require_typed_slug(None, self._tenant.slug, refusal.sentence)
+            command = confirmable("recover", self._tenant, self._body["reason"])
+            typed = self._session.require_typed_slug(None, self._tenant, refusal.sentence, command)
             self._body["confirm_slug"] = typed
             return self._session.api.post(path, self._body)
 

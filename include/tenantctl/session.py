@@ -4,7 +4,8 @@ It prints answers, and asks the operator for missing values: a reason, a typed s
 asked, a missing value is a UsageError.
 """
 
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +14,7 @@ from tenantctl.environment import Environment
 from tenantctl.exit_codes import TenantctlError, UsageError
 from tenantctl.paths import tenant_path
 from tenantctl.responses import ApiResponse
+from tenantctl.tenant import Tenant
 from tenantctl.text import escape_controls
 
 if TYPE_CHECKING:
@@ -65,14 +67,18 @@ class Session:
             raise UsageError(f"The reason has {len(reason)} characters; at most {_LONGEST_REASON} are allowed.")
         return reason
 
-    def require_typed_slug(self, given: str | None, slug: str, why: str) -> str:
-        """The slug as typed by the operator: in --confirm, or at the prompt. --yes does not replace it."""
+    def require_typed_slug(self, given: str | None, tenant: Tenant, why: str, command: Sequence[str]) -> str:
+        """The slug as typed by the operator: in --confirm, or at the prompt. --yes does not replace it.
+
+        `command`: what to run with --confirm where nobody can be asked (`confirmable`).
+        """
+        slug = tenant.slug
         typed = given or ""
         if not typed and self.environment.prompt:
             self.warn(why)
             typed = self.environment.prompt(f"Type {escape_controls(slug)} to continue: ", False).strip()
         if not typed:
-            raise UsageError(f"{why} To confirm, add --confirm {slug}.")
+            raise UsageError(f"{why} To confirm: {shlex.join([*command, '--confirm', slug])}")
         if typed != slug:
             raise UsageError(f"{typed} is not {slug}, so nothing was done.")
         return typed

@@ -1,13 +1,14 @@
 """What an operator is asked, what is sent, and what is told: the verbs that change something."""
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
 
 from tests.contract.fake_tenancy_api import FakeTenancy
 from tests.contract.fake_tenant import FakeTenant
-from tests.unit.tenantctl_runner import SleepingClock, run
+from tests.unit.tenantctl_runner import CommandResult, SleepingClock, run
 
 FAILURES = [{"attempt": n, "activity": "deploy_workloads", "message": f"error {n}"} for n in (1, 2, 3)]
 CREATE = ["--name", "Globex", "--plan", "starter", "--region", "us-east", "--admin-email", "admin@globex.example"]
@@ -221,6 +222,37 @@ def test_decommission_in_a_script_takes_the_id_and_the_slug_as_an_option_and_wai
     ended = run(api, "decommission", api.tenants[0].id, "--confirm", "acme", "--wait", "-m", "gone")
     assert ended.code == 0
     assert "acme is Decommissioned: nothing is left." in ended.out
+
+
+def named_command(refused: CommandResult) -> list[str]:
+    """The words of the command that the refusal names, after `tenantctl`."""
+    return shlex.split(" ".join(refused.err.split()).partition("To confirm: tenantctl ")[2])
+
+
+@pytest.mark.parametrize(
+    ("phase", "words", "facts"),
+    [
+        ("Failed settled", ["decommission"], {}),
+        ("Provisioning", ["cancel"], {"past_no_return": True}),
+        ("Failed ready", ["retry", "--plan", "business", "--set", "seats=5"], {"attempt": 3, "failures": FAILURES}),
+        ("Failed stuck", ["recover"], {"past_no_return": True}),
+    ],
+)
+def test_a_script_that_must_confirm_is_told_the_command_that_works(
+    phase: str, words: list[str], facts: dict[str, object]
+):
+    api = with_tenant(phase, **facts)
+    refused = run(api, words[0], "acme", *words[1:], "-m", "the contract's end")
+    assert (refused.code, api.tenants[0].phase) == (2, phase)
+    assert run(api, *named_command(refused)).code == 0
+    sent = api.body()
+    assert sent["confirm_slug"] == "acme"
+    assert sent["reason"] == "the contract's end"
+    assert sent.get("corrections", {}) == ({"plan": "business", "parameters": {"seats": "5"}} if len(words) > 1 else {})
+
+
+def test_the_command_to_confirm_has_a_place_for_the_reason_that_was_not_given():
+    assert "--reason why --confirm acme" in run(with_tenant("Active"), "decommission", "acme").err
 
 
 @pytest.mark.parametrize("typed", [None, ["acme"]])
