@@ -53,7 +53,7 @@ def test_each_step_of_the_page_leads_to_a_product_without_mistakes(blocks: list[
     (crm / "parameters.schema.json").write_text(schema)
     put(product, parameters, before="\n[quota]\n")
     put(values, seats)
-    assert any("'seats' not allowed" in problem for problem in check_product(crm))
+    assert any("values.yaml.j2: seats: not allowed" in problem for problem in check_product(crm))
     put(chart / "values.schema.json", properties, before='    "global": ')
     assert check_product(crm) == []
 

@@ -8,6 +8,7 @@ import pytest
 
 from tenancy.products.__main__ import main
 from tenancy.products.check import check_product
+from tenancy.products.starting_point import write_starting_point
 from tests.contract.fake_tenancy_api import FakeTenancy
 from tests.products import SAMPLE, write_product_with_parameters
 from tests.unit.tenantctl_runner import run
@@ -42,9 +43,9 @@ def test_the_sample_has_no_mistakes():
     ("spoil", "problem"),
     [
         (_replace("product.toml", '"mark_active",', '"mark_inactive",'), "product.toml: activities: mark_inactive is"),
-        (_replace("values.yaml.j2", "plan.cpu", "plan.gpu"), "values.yaml.j2 in line 9: 'dict object' has no attrib"),
-        (_replace("values.yaml.j2", "replicas: {{ plan.replicas }}", "replicas: many"), "/replicas"),
-        (_replace("values.yaml.j2", "databasePort:", "databaseport:"), "databaseport"),
+        (_replace("values.yaml.j2", "plan.cpu", "plan.gpu"), "values.yaml.j2 in line 9: plan has no gpu (there are: "),
+        (_replace("values.yaml.j2", "replicas: {{ plan.replicas }}", "replicas: many"), "replicas: got string, "),
+        (_replace("values.yaml.j2", "databasePort:", "databaseport:"), "values.yaml.j2: databaseport: not allowed"),
         (_replace("chart/templates/secret.yaml", "b64enc", "b65enc"), "b65enc"),
         (_replace("chart/Chart.yaml", "version: 1.0.1", "version: new"), "chart: "),
         (_replace(DEPLOYMENT, "apps/v1\nkind: Deployment", "v1\nkind: ConfigMap"), "chart: must have a workload"),
@@ -72,6 +73,19 @@ def test_a_mistake_in_a_file_is_named_with_the_file(folder: Path, spoil: Callabl
     found = check_product(folder)
     assert any(problem in each for each in found), found
     assert "a-secret" not in str(found)
+
+
+def test_each_value_that_does_not_fit_the_charts_schema_is_named_once(tmp_path: Path):
+    crm = tmp_path / "crm"
+    write_starting_point(crm)
+    _replace("values.yaml.j2", "replicas: {{ plan.replicas }}", "replicas: many\ncolour: red\nshape: round")(crm)
+    _replace("values.yaml.j2", "  cpu:", "  gpu:")(crm)
+    assert sorted(check_product(crm)) == [
+        "values.yaml.j2: colour: not allowed (chart/values.schema.json)",
+        "values.yaml.j2: replicas: got string, want integer (chart/values.schema.json)",
+        "values.yaml.j2: resources.gpu: not allowed (chart/values.schema.json)",
+        "values.yaml.j2: shape: not allowed (chart/values.schema.json)",
+    ]
 
 
 def _with_sql(folder: Path) -> Path:
@@ -104,7 +118,7 @@ def test_a_product_is_rendered_with_examples_of_its_parameters(tmp_path: Path, c
     _replace("values.yaml.j2", "parameters.seats", "parameters.places")(folder)
     (problem,) = check_product(folder)
     assert "values.yaml.j2 in line" in problem
-    assert "'dict object' has no attribute 'places'" in problem
+    assert "parameters has no places (there are: " in problem
 
 
 @pytest.mark.parametrize(

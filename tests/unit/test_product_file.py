@@ -14,6 +14,8 @@ import pytest
 
 from tenancy.activities.plan import plan_of, plan_problems, require_fits_platform
 from tenancy.activities.registry import BUILT_IN
+from tenancy.adapters import misplaced_keys
+from tenancy.adapters.product_document import ProductDocument
 from tenancy.adapters.product_file import chart_version, load_product, newest_revision
 from tenancy.saga.errors import PlatformError, ProductFileError
 from tenancy.saga.product import ExtraQuota, MigrationJob, OciChart
@@ -270,13 +272,39 @@ def test_a_migration_job_needs_the_namespace_before_it(folder: Path):
         ("pods = true", "quota: pods must be a whole number from 0 to 1000"),
         ('cpu = "much"', "quota: cpu must be a Kubernetes quantity such as 250m or 256Mi"),
         ("memory = 5", "quota: memory must be a Kubernetes quantity such as 250m or 256Mi"),
+        (
+            'plans = ["starter"]',
+            "memory); it stands below [quota]; move it above the first table",
+        ),
         ('storage = "1Gi"', "quota: unknown key storage (there are: pods, cpu, memory)"),
     ],
 )
 def test_a_mistake_in_the_quota_is_named(folder: Path, table: str, problem: str):
     file = folder / "product.toml"
     file.write_text(f"{file.read_text()}\n[quota]\n{table}\n")
-    assert problems_of(folder) == (f"product.toml: {problem}",)
+    (found,) = problems_of(folder)
+    assert found.startswith("product.toml: quota: ")
+    assert found.endswith(problem)
+
+
+@pytest.mark.parametrize("table", ["labels", "container_activities.create_mailbox.outputs"])
+def test_a_file_that_a_table_took_for_its_own_is_named(folder: Path, table: str):
+    file = folder / "product.toml"
+    (folder / "parameters.schema.json").write_text('{"type": "object"}')
+    file.write_text(f'{file.read_text()}\n[{table}]\nparameters = "parameters.schema.json"\n')
+    sentence = f"product.toml: parameters has no effect; it stands below [{table}]; move it above the first table"
+    assert sentence in problems_of(folder)
+
+
+def test_a_label_called_like_a_key_is_a_label(folder: Path):
+    file = folder / "product.toml"
+    file.write_text(f'{file.read_text()}\n[labels]\nparameters = "many"\n')
+    assert load_product(folder, plan_problems).labels == {"parameters": "many"}
+
+
+def test_the_keys_that_can_be_misplaced_are_the_files_keys():
+    tables = {"labels", "quota", "container_activities"}
+    assert ProductDocument.model_fields.keys() - tables == misplaced_keys.KEYS
 
 
 def test_the_quota_is_what_the_file_states(folder: Path):

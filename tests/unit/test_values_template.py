@@ -71,7 +71,13 @@ def test_texts_are_joined_inside_the_expression(product: Product):
 @pytest.mark.parametrize(
     ("template", "problem"),
     [
-        ("a: {{ tenant.sluk }}", "values.yaml.j2 in line 1: 'dict object' has no attribute 'sluk'"),
+        ("a: {{ tenant.sluk }}", "in line 1: tenant has no sluk (there are: admin_email, id, name, proof, slug)"),
+        ("a: {{ tenant['sluk'] }}", "values.yaml.j2 in line 1: tenant has no sluk (there are: "),
+        ("a: {{ outputs.databse.host }}", "line 1: outputs has no databse (there is: database)"),
+        ("a: {{ outputs.database.hots }}", "line 1: outputs.database has no hots (there are: host, name, port, user)"),
+        ("a: {{ parameters.teme }}", "line 1: parameters has no teme (there is: theme)"),
+        ("a: {{ none_yet.teme }}", "line 1: none_yet has no teme (there are none)"),
+        ("a: {{ {'x': 1}.y }}", "line 1: 'dict object' has no attribute 'y'"),
         ("a: 1\nb: {{ nothing }}", "values.yaml.j2 in line 2: 'nothing' is undefined"),
         ("a: {{ 1 / 0 }}", "values.yaml.j2 in line 1: ZeroDivisionError"),
         ("a: {{ tenant.slug", "values.yaml.j2 in line 1: unexpected end of template"),
@@ -91,7 +97,7 @@ def test_texts_are_joined_inside_the_expression(product: Product):
 )
 def test_a_template_that_cannot_be_rendered_is_named_with_its_line(product: Product, template: str, problem: str):
     with pytest.raises(ProductFileError) as refused:
-        rendered(product, template)
+        rendered(product, template, parameters={"theme": "dark"}, none_yet={})
     assert problem in refused.value.problems[0]
     assert "a-secret" not in str(refused.value)
 

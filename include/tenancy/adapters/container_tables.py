@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from tenancy.adapters.misplaced_keys import hint
 from tenancy.saga.names import ActivityName, is_activity_name
 from tenancy.saga.outputs import output_problems
 from tenancy.saga.platform_values import plan_problems
@@ -70,19 +71,19 @@ def _problems(name: str, table: Any) -> Iterator[str]:
     try:
         parsed = _Table.model_validate(table)
     except ValidationError as error:
-        yield from dict.fromkeys(map(_sentence, error.errors(include_url=False)))
+        yield from dict.fromkeys(_sentence(each, f"{TABLE}.{name}") for each in error.errors(include_url=False))
         return
     yield from (f".outputs: {problem}" for problem in output_problems(parsed.outputs))
     size = {"replicas": 1, "cpu": parsed.cpu, "memory": parsed.memory}
     yield from (f".{problem}" for problem in plan_problems(size))
 
 
-def _sentence(error: ErrorDetails) -> str:
+def _sentence(error: ErrorDetails, table: str) -> str:
     if not error["loc"]:
         return " must be a table"
     key = str(error["loc"][0])
     if error["type"] == "extra_forbidden":
-        return f": unknown key {key} (there are: {', '.join(_Table.model_fields)})"
+        return f": unknown key {key} (there are: {', '.join(_Table.model_fields)}){hint(key, table)}"
     if error["type"] == "missing":
         return f".{key} is missing"
     return f".{key} must be {_Table.model_fields[key].description}"

@@ -15,6 +15,7 @@ import yaml
 
 from tenancy.adapters.container_tables import read_containers
 from tenancy.adapters.migration_folder import WHAT_IT_MUST_HAVE, has_migrations, migrations_in
+from tenancy.adapters.misplaced_keys import misplaced
 from tenancy.adapters.product_document import ProductDocument, read_document
 from tenancy.adapters.product_error import product_error
 from tenancy.adapters.quota_table import read_quota
@@ -50,7 +51,7 @@ def load_product(folder: Path, plan_problems: PlanProblems) -> Product:
     quota, wrong_quota = read_quota(named.get("quota", {}))
     problems += [*wrong_containers, *wrong_quota]
     problems += [*_wrong_name(named, home), *_wrong_plan(named, containers, plan_problems), *_wrong_files(named, home)]
-    problems += _unused_keys(named)
+    problems += [*misplaced(document, home), *_unused_keys(named)]
     problems += [*_reserved_labels(named), *_job_before_its_namespace(named)]
     parameters, wrong = _read_parameters(named, home)
     if parsed is None or problems or wrong:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
+from tenancy.adapters.misplaced_keys import hint
 from tenancy.saga.product import ExtraQuota
 from tenancy.saga.quantities import amount
 
@@ -19,7 +20,8 @@ def read_quota(table: Any) -> tuple[ExtraQuota, list[str]]:
 
 
 def _problems(table: dict[str, Any]) -> Iterator[str]:
-    yield from (f"quota: unknown key {key} (there are: {', '.join(_KEYS)})" for key in table if key not in _KEYS)
+    for key in (key for key in table if key not in _KEYS):
+        yield f"quota: unknown key {key} (there are: {', '.join(_KEYS)}){hint(key, 'quota')}"
     pods = table.get("pods", 0)
     if isinstance(pods, bool) or not isinstance(pods, int) or not 0 <= pods <= _MOST_PODS:
         yield f"quota: pods must be a whole number from 0 to {_MOST_PODS}"

@@ -34,7 +34,7 @@ def render(text: str, variables: Mapping[str, Any]) -> dict[str, Any]:
 
 def _generate(text: str, variables: Mapping[str, Any]) -> str:
     environment = ImmutableSandboxedEnvironment(
-        undefined=StrictUndefined, finalize=_as_yaml, keep_trailing_newline=True
+        undefined=_undefined_in(variables), finalize=_as_yaml, keep_trailing_newline=True
     )
     code = environment.compile(text, name=_NAME, filename=_NAME)
     template = Template.from_code(environment, code, environment.make_globals(None))
@@ -45,6 +45,32 @@ def _generate(text: str, variables: Mapping[str, Any]) -> str:
             raise TooLongError(TooLongError.__doc__)
         written.append(part)
     return "".join(written)
+
+
+def _undefined_in(variables: Mapping[str, Any]) -> type[StrictUndefined]:
+    """Jinja2's own, which names the mapping that has no such key, and the keys that it has."""
+
+    class Unknown(StrictUndefined):
+        @property
+        def _undefined_message(self) -> str:
+            has, place = self._undefined_obj, _place_of(self._undefined_obj, variables)
+            if self._undefined_hint or not place:
+                return str(super()._undefined_message)
+            keys = ", ".join(sorted(map(str, has)))
+            known = f"there {'is' if len(has) == 1 else 'are'}: {keys}" if has else "there are none"
+            return f"{place} has no {self._undefined_name} ({known})"
+
+    return Unknown
+
+
+def _place_of(found: Any, variables: Mapping[str, Any]) -> str:
+    """How a template writes this mapping, such as outputs.database; empty when it is none of the variables."""
+    for name, value in variables.items():
+        if value is found and isinstance(value, Mapping):
+            return name
+        if isinstance(value, Mapping) and (inner := _place_of(found, value)):
+            return f"{name}.{inner}"
+    return ""
 
 
 def _as_yaml(value: Any) -> Any:

@@ -16,13 +16,14 @@ from tenancy.activities.plan import plan_problems
 from tenancy.adapters import manifests
 from tenancy.adapters.admin_account import PLACEHOLDERS
 from tenancy.adapters.chart_archives import local_chart
-from tenancy.adapters.helm import Helm, Release
+from tenancy.adapters.helm import ChartRefusesValuesError, Helm, Release
 from tenancy.adapters.migration_folder import migrations_in
 from tenancy.adapters.product_file import ADMIN_STATEMENTS, chart_version, load_product
 from tenancy.adapters.readiness_rules import RULES
 from tenancy.adapters.release_objects import is_judged
 from tenancy.adapters.values_template import render_values
 from tenancy.products.chart_quota import quota_problems
+from tenancy.products.chart_values import is_of_values, value_problems
 from tenancy.products.example_tenant import example_plan, example_variables
 from tenancy.saga.connections import Connection
 from tenancy.saga.errors import ProductFileError, TenancyError
@@ -75,8 +76,12 @@ def _chart_problems(product: Product) -> Iterator[str]:
     release = Release(chart, _RELEASE, _RELEASE, values)
     helm, name = Helm(lambda: "", "an empty cluster"), chart.name
     try:
-        yield from (f"{name}: {' '.join(finding.split())}" for finding in helm.lint(release))
+        findings = [" ".join(finding.split()) for finding in helm.lint(release)]
+        yield from (f"{name}: {finding}" for finding in findings if not is_of_values(finding))
         rendered = helm.render(release)
+    except ChartRefusesValuesError as error:
+        yield from value_problems(product, chart, str(error)) or [f"{name}: {error}"]
+        return
     except TenancyError as error:
         yield f"{name}: {error}"
         return
