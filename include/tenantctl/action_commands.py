@@ -39,6 +39,7 @@ from tenantctl.options import (
     Yes,
 )
 from tenantctl.paths import tenant_path
+from tenantctl.phases import Phase
 from tenantctl.polling import DEFAULT_TIMEOUT_SECONDS
 from tenantctl.request_values import requested
 from tenantctl.session import Session
@@ -178,10 +179,17 @@ def decommission(
     if dry_run:
         return action.preview()
     require_id(ref, action.tenant, confirm)
-    why = f"Decommissioning {describe_tenant(action.tenant)} deletes all that it has, for good."
+    deletes = (
+        "frees its slug; it has nothing left" if _has_nothing(action.tenant) else "deletes all that it has, for good"
+    )
+    why = f"Decommissioning {describe_tenant(action.tenant)} {deletes}."
     command = confirmable("decommission", action.tenant, reason)
     action.body["confirm_slug"] = session.require_typed_slug(confirm, action.tenant, why, command)
     return finish_unwinding(session, ref, action.perform(), wait=wait, timeout=timeout)
+
+
+def _has_nothing(tenant: Tenant) -> bool:
+    return tenant.phase == Phase.FAILED_SETTLED
 
 
 def recreate(

@@ -359,7 +359,29 @@ def test_advice_for_a_cancelled_tenant_omits_why_an_earlier_attempt_failed():
     tenant = replace(
         standing(State.FAILED, Substate.SETTLED), failures=1, failure_cause=Cause.CLUSTER_CRASH, cancelled=True
     )
-    assert advise(tenant, None, NOW, LIMITS).sentence == "Reset, then retry."
+    assert advise(tenant, None, NOW, LIMITS).sentence.startswith("Reset, then retry.")
+
+
+def test_advice_for_a_cancelled_tenant_names_decommission_as_the_other_way():
+    tenant = replace(standing(State.FAILED, Substate.SETTLED), cancelled=True)
+    advice = advise(tenant, None, NOW, LIMITS)
+    assert advice.sentence == "Reset, then retry. Or decommission it, if it is no longer wanted."
+    assert advice.action == "reset"
+
+
+@pytest.mark.parametrize(
+    ("cause", "first"),
+    [
+        (Cause.INPUT, "Correct the input when you retry, or decommission and recreate instead."),
+        (
+            Cause.SCHEMA_MIGRATION,
+            "Read the error log: it has the statement that failed. Correct the migration that it names.",
+        ),
+    ],
+)
+def test_what_has_to_be_corrected_comes_before_the_retry_and_is_one_way(cause: Cause, first: str):
+    tenant = replace(standing(State.FAILED, Substate.SETTLED), failures=1, failure_cause=cause)
+    assert advise(tenant, None, NOW, LIMITS).sentence == f"{first} Reset, then retry."
 
 
 @pytest.mark.parametrize(("attempt", "looped"), [(2, False), (3, True), (4, True)])

@@ -251,6 +251,14 @@ def test_a_script_that_must_confirm_is_told_the_command_that_works(
     assert sent.get("corrections", {}) == ({"plan": "business", "parameters": {"seats": "5"}} if len(words) > 1 else {})
 
 
+@pytest.mark.parametrize(
+    ("phase", "what"),
+    [("Failed settled", "frees its slug; it has nothing left."), ("Active", "deletes all that it has, for good.")],
+)
+def test_decommission_says_what_it_deletes(phase: str, what: str):
+    assert what in " ".join(run(with_tenant(phase), "decommission", "acme").err.split())
+
+
 def test_the_command_to_confirm_has_a_place_for_the_reason_that_was_not_given():
     assert "--reason why --confirm acme" in run(with_tenant("Active"), "decommission", "acme").err
 

@@ -317,6 +317,8 @@ def _remedy_of_failure(reason: Reason) -> Remedy:
 
 def _next_step(tenant: TenantStatus) -> Remedy:
     next_step = Remedy(NEXT_STEPS[Phase.of(tenant.state, tenant.substate)], _NEXT[tenant.substate or Substate.SETTLED])
+    if tenant.cancelled and tenant.substate is Substate.SETTLED:
+        next_step = Remedy(f"{next_step.sentence} {_NOT_WANTED}", next_step.action)
     kept = tenant.past_no_return  # then it is no cleaner: a decommission destroys a customer's data
     if kept and tenant.substate is Substate.STUCK:
         next_step = Remedy(ESCALATE_IF_RESTORED, "escalate", KEEP_IF_RESTORED)
@@ -381,6 +383,7 @@ _REPAIR_FIRST: Final = Remedy(
     f"Do not cancel the tenant: {_REPAIRED_FIRST}.",
 )
 _HELD: Final = "Do what the message says. Nothing has to be done to the tenant."
+_NOT_WANTED: Final = "Or decommission it, if it is no longer wanted."
 _KEEP: Final = Remedy(KEEP_RESOURCES)
 _AGAIN: Final = {
     State.CANCELLING: Remedy("cancel again, then reset.", "cancel"),

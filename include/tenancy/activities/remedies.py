@@ -10,7 +10,7 @@ from tenancy.saga.advice import Remedy, escalate
 from tenancy.saga.causes import Cause
 
 REMEDIES: Final[Mapping[Cause, Remedy]] = {
-    Cause.INPUT: Remedy("Correct the input: decommission, then recreate.", "decommission"),
+    Cause.INPUT: Remedy("Correct the input when you retry, or decommission and recreate instead.", "decommission"),
     Cause.PLATFORM_FILE: escalate("platform engineering must correct the platform file."),
     Cause.PLATFORM_FULL: Remedy("Have the quota or the region's capacity raised, or make room in the region."),
     Cause.PLATFORM_FAULT: escalate("the platform must be repaired first. The tenant then continues by itself."),
@@ -90,7 +90,9 @@ REMEDIES: Final[Mapping[Cause, Remedy]] = {
     Cause.ENGINE_PAUSED: Remedy("Unpause the DAG in Airflow, unless somebody restores a backup of the ledger."),
     Cause.ENGINE_QUEUE: Remedy("Wait: the tenant continues when a slot is free."),
     Cause.ENGINE_NO_POOL: Remedy("Have the plan's pool created in Airflow.", "escalate"),
-    Cause.SCHEMA_MIGRATION: Remedy("Read the error log: it has the statement that failed."),
+    Cause.SCHEMA_MIGRATION: Remedy(
+        "Read the error log: it has the statement that failed. Correct the migration that it names."
+    ),
     Cause.HELM_PENDING: Remedy("The next try repairs the release by itself."),
     Cause.HELM_FAILED: Remedy("Read the error log: it has Helm's error."),
     Cause.CLUSTER_UNREACHABLE: Remedy("Have the region's cluster checked. Tenants continue when it answers."),
