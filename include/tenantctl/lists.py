@@ -135,10 +135,16 @@ def _message_since(each: Json) -> str:
     return f"{each.get('said')}{f' (since {format_time(since)})' if since else ''}"
 
 
+DRIFT_CHECK_MINUTES: Final = 30
+"""As dags/tenant_reality_check.py schedules it."""
+
+
 def draw_findings(data: Json) -> Drawing:
     """Each finding with what to do, and when the drift check last ran."""
     check = data.get("check") or {}
     checked = f"Checked at {format_time(check.get('last_beat') or 'never')}: {check.get('summary')}"
+    if not check.get("late"):
+        checked = f"{checked}  It looks again every {DRIFT_CHECK_MINUTES} minutes."
     found = data.get("findings") or []
     lines = [line for each in found for line in _draw_finding(each)] or [Line("Nothing was found that differs.")]
     return [*lines, Line(checked, "dim")]

@@ -4,7 +4,9 @@ import re
 
 import pytest
 
+from sandbox.layout import PROJECT
 from tenantctl.drawing import Line, grid, lines_of, plain_text
+from tenantctl.lists import DRIFT_CHECK_MINUTES
 from tenantctl.text import duration_in_words, escape_controls, format_duration, format_time
 from tests.contract.fake_documents import ORPHAN
 from tests.contract.fake_tenancy_api import FakeTenancy
@@ -123,6 +125,11 @@ def test_other_renderings(api: FakeTenancy, verb: str):
 def test_a_timeline_says_which_product_an_attempt_began_with(api: FakeTenancy):
     line = "  product sample 1.0.0, chart 1.0.1 (c1c1c1c1c1c1), values a1a1a1a1a1a1, schema 0002"
     assert line in run(api, "timeline", "acme").out.splitlines()
+
+
+def test_findings_say_when_the_check_looks_again_as_the_dag_is_scheduled(api: FakeTenancy):
+    assert f"It looks again every {DRIFT_CHECK_MINUTES} minutes." in run(api, "findings").out
+    assert f'"*/{DRIFT_CHECK_MINUTES} * * * *"' in (PROJECT / "dags" / "tenant_reality_check.py").read_text()
 
 
 def test_findings_are_reported_with_what_to_do_and_have_exit_code_1(api: FakeTenancy):
