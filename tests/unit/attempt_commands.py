@@ -68,7 +68,7 @@ ATTEMPT_ROWS: list[tuple[str, c.Command, Row]] = [
                 "Failed unwinding": refuses("being undone", "then reset and retry", field="slug"),
                 "Failed stuck": refuses("could not be undone", "Cancel it again", field="slug"),
                 "Failed settled | Failed retained | Failed ready": refuses(
-                    "nobody has cleared it since", "use Reset and Retry, or clear the whole run", field="slug"
+                    "nobody has cleared it since", "clear the whole run, or use Retry", field="slug"
                 ),
                 "Decommissioning": refuses("being decommissioned", field="slug"),
                 "Decommissioned": refuses("decommissioned tenant", "Trigger a new run", field="slug"),

@@ -33,6 +33,7 @@ from tests.unit.sagas import (
     done,
     fail,
     give_up,
+    lease,
     start,
     tenant_in,
     unwound,
@@ -160,6 +161,20 @@ def test_each_clear_of_a_run_starts_one_attempt() -> None:
     ready = ask(unwound(again), c.Reset())
     is_refused(ready, start(RUN, cleared=1))
     assert ask(ready, start(RUN, cleared=2)).attempt == 3
+
+
+def test_a_clear_while_provisioning_is_not_the_clear_that_starts_another_attempt() -> None:
+    """The reconciler clears a held attempt's run every half minute."""
+    continued = c.BeginActivity(lease(STORAGE, 2), 2, clear_number=1)
+    saga = ask(None, start(RUN), *done(VALIDATE), begin(STORAGE), continued, give_up(STORAGE, 2))
+    ready = ask(unwound(saga), c.Reset())
+    is_refused(ready, start(RUN, cleared=1))
+    assert ask(ready, start(RUN, cleared=2)).attempt == 2
+
+
+def test_a_run_of_a_restored_airflow_that_was_cleared_starts_an_attempt_although_it_counts_less() -> None:
+    twice = ask(tenant_in("Failed ready"), start(RUN, cleared=5), *done(VALIDATE, number=2), c.Cancel())
+    assert ask(unwound(twice), c.Reset(), start(RUN, cleared=3)).attempt == 3
 
 
 def test_marking_the_run_of_a_decommissioning_tenant_failed_is_only_recorded() -> None:

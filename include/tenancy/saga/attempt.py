@@ -79,7 +79,7 @@ def _attempt(number: int, command: c.StartAttempt) -> f.AttemptStarted:
 # and sets the run to running again.
 _NOT_CLEARED = (
     "This run has ended, and nobody has cleared it since: Airflow started it again by itself, or somebody set its "
-    "state. It changes nothing. To provision the tenant again, use Reset and Retry, or clear the whole run."
+    "state. It changes nothing. To provision the tenant again, clear the whole run, or use Retry (after Reset)."
 )
 
 
@@ -134,7 +134,7 @@ def begin(command: c.BeginActivity, saga: Saga) -> tuple[f.Fact, ...]:
     step = saga.step(lease.activity)
     if step.holder == lease.holder and step.status is StepStatus.RUNNING:
         return _intend(saga, lease.activity, command.intents)
-    started = f.ActivityStarted(lease.activity, lease.holder, command.try_number)
+    started = f.ActivityStarted(lease.activity, lease.holder, command.try_number, command.clear_number)
     return (started, *_intend(saga, lease.activity, command.intents))
 
 

@@ -133,7 +133,7 @@ class Runs:
     attempts: Mapping[RunId, int] = field(default_factory=lambda: MappingProxyType({}))
     """Run -> its newest attempt."""
     clear_numbers: Mapping[RunId, int] = field(default_factory=lambda: MappingProxyType({}))
-    """Run -> how often it had been cleared in Airflow when its newest attempt began."""
+    """Run -> how often it had been cleared in Airflow when a task of it began last."""
     fences: Mapping[RunId, TaskInstanceId] = field(default_factory=lambda: MappingProxyType({}))
     """Run -> its newest task instance in an attempt that is over. That one and older ones may never act again."""
 
@@ -145,8 +145,9 @@ class Runs:
         return self.attempts.get(run_id)
 
     def was_cleared(self, run_id: RunId, clear_number: int) -> bool:
-        """Has somebody cleared the run since its newest attempt began? `clear_number`: how often it is cleared now."""
-        return clear_number > self.clear_numbers.get(run_id, 0)
+        """Has somebody cleared the run since a task of it began last? `clear_number`: how often it is cleared now. An
+        Airflow that was restored from a backup may have counted less."""
+        return clear_number != self.clear_numbers.get(run_id, 0)
 
     def is_fenced(self, run_id: RunId, holder: TaskInstanceId) -> bool:
         """Did the task instance act in an attempt that is over?"""
@@ -157,7 +158,12 @@ class Runs:
         """One attempt begins and the one before it ends: its task instances may not act again, even if somebody clears
         its run in Airflow."""
         attempts = MappingProxyType({**self.attempts, begun.run_id: begun.number})
-        clears = MappingProxyType({**self.clear_numbers, begun.run_id: begun.clear_number})
         newest = ended.newest_holder
         fences = MappingProxyType({**self.fences, ended.run_id: newest}) if newest else self.fences
+        clears = MappingProxyType({**self.clear_numbers, begun.run_id: begun.clear_number})
         return Runs(attempts, clears, fences)
+
+    def with_clears(self, run_id: RunId, clear_number: int) -> "Runs":
+        """A task of the run begins, after this many clears; a worker of an earlier version states none."""
+        known = max(clear_number, self.clear_numbers.get(run_id, 0))
+        return replace(self, clear_numbers=MappingProxyType({**self.clear_numbers, run_id: known}))

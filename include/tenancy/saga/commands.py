@@ -48,6 +48,8 @@ class BeginActivity(Command):
     lease: Lease
     try_number: int = 1
     intents: tuple[Intent, ...] = ()
+    clear_number: int = 0
+    """How often the run has been cleared in Airflow."""
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,9 @@ def _attempt_started(fact: f.AttemptStarted, saga: Saga) -> Saga:
 @_apply.register
 def _activity_started(fact: f.ActivityStarted, saga: Saga) -> Saga:
     # The last try's error stays until this try ends, because an operator needs it meanwhile.
-    return _with_step(replace(saga, hold=NO_HOLD), fact.activity, status=StepStatus.RUNNING, holder=fact.holder)
+    runs = saga.runs.with_clears(saga.run_id, fact.clear_number)
+    running = replace(saga, hold=NO_HOLD, runs=runs)
+    return _with_step(running, fact.activity, status=StepStatus.RUNNING, holder=fact.holder)
 
 
 @_apply.register

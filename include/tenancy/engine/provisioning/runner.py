@@ -40,7 +40,7 @@ from tenancy.saga.outputs import Outputs, checked_outputs
 from tenancy.saga.product import PROVISIONING_DAG
 from tenancy.saga.products import Products, product_name
 from tenancy.saga.states import State
-from tenancy.saga.tenant import Lease, Saga
+from tenancy.saga.tenant import Intent, Lease, Saga
 
 
 @dataclass(frozen=True)
@@ -120,12 +120,16 @@ def _saga(ledger: LedgerSession, tenant_id: TenantId) -> Saga:
     return saga
 
 
+def _begin_command(task: Task, intents: tuple[Intent, ...] = ()) -> BeginActivity:
+    return BeginActivity(task.lease, task.try_number, intents, task.clear_number)
+
+
 def _begin(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, task: Task) -> Saga:
     tenant_id = saga.tenant_id
     if saga.state is State.PROVISIONING:
         require_known_activities(tenancy, saga, task.lease.activity)
     try:
-        return ledger.record(tenant_id, BeginActivity(task.lease, task.try_number), stamp=task.stamp)
+        return ledger.record(tenant_id, _begin_command(task), stamp=task.stamp)
     except Refused as refusal:
         refused = ActivityRefused(task.lease.activity, task.lease.run_id, str(refusal))
         ledger.append_notice(tenant_id, refused, stamp=task.stamp)
@@ -167,7 +171,7 @@ def _perform(tenancy: Tenancy, ledger: LedgerSession, saga: Saga, task: Task) ->
 def _intended(tenancy: Tenancy, ledger: LedgerSession, context: ActivityContext, task: Task) -> ActivityContext:
     """Commit the intents, each with the system that the resource will be created in. Returns the new context."""
     intents = located_intents(activity_of(task.lease.activity), context)
-    saga = ledger.record(context.tenant_id, BeginActivity(task.lease, task.try_number, intents), stamp=task.stamp)
+    saga = ledger.record(context.tenant_id, _begin_command(task, intents), stamp=task.stamp)
     return _context(tenancy, ledger, saga, task) if intents else context
 
 

@@ -54,6 +54,8 @@ class ActivityStarted(Fact):
     activity: ActivityName
     holder: TaskInstanceId
     try_number: int
+    clear_number: int = 0
+    """How often its run had been cleared in Airflow until then."""
 
 
 @dataclass(frozen=True)
