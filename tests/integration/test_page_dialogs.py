@@ -160,6 +160,17 @@ def test_a_form_whose_answer_was_lost_can_be_sent_again_and_is_one_action(
     assert sum(each.endswith("escalated") for each in _kinds(provisioning)) == 1
 
 
+def test_a_form_that_was_changed_after_a_lost_answer_does_not_say_that_nothing_was_done(
+    provisioning: Console, monkeypatch: pytest.MonkeyPatch
+):
+    _lose_the_first_answer(monkeypatch)
+    lost = fields(provisioning, "escalate", opened(provisioning, "escalate"))
+    changed = fields(provisioning, "escalate", lost, reason="INC-8")
+    assert changed.status_code == 400
+    assert "It may have been done." in words(changed)
+    assert "performed only once" not in words(changed)
+
+
 def test_a_lost_answer_does_not_offer_again_what_has_become_impossible(
     provisioning: Console, monkeypatch: pytest.MonkeyPatch
 ):

@@ -5,6 +5,7 @@ import pytest
 from tenancy.console.api.problems import ProblemError
 from tenancy.console.api.requests import CorrectedActionBody, ResetBody
 from tenancy.console.pages.forms import action_body, new_tenant, next_key, parse_form
+from tenancy.engine.actions.idempotency import KEY_FIELD
 from tests.unit.sagas import ACME
 
 
@@ -54,7 +55,7 @@ def test_what_is_no_form_is_refused(body: bytes) -> None:
     "problem",
     [
         ProblemError(503, "The ledger does not respond."),
-        ProblemError(409, "The first request with this Idempotency-Key is still running.", retry_after=2),
+        ProblemError(409, "The first request is still running.", field=KEY_FIELD, retry_after=2),
     ],
     ids=["unknown", "still running"],
 )
@@ -62,6 +63,14 @@ def test_a_form_that_may_have_been_performed_keeps_its_key(problem: ProblemError
     assert next_key({"key": "k-1"}, problem) == "k-1"
 
 
-@pytest.mark.parametrize("problem", [None, ProblemError(400, "is wrong", field="name"), ProblemError(409, "Refused.")])
+@pytest.mark.parametrize(
+    "problem",
+    [
+        None,
+        ProblemError(400, "is wrong", field="name"),
+        ProblemError(409, "Refused."),
+        ProblemError(400, "was used for another request", field=KEY_FIELD),
+    ],
+)
 def test_any_other_form_gets_a_new_key(problem: ProblemError | None) -> None:
     assert next_key({"key": "k-1"}, problem) not in {"k-1", ""}

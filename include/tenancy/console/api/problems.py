@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse
 
 from tenancy.console.api.field_errors import sentence_of
 from tenancy.console.callers import LoginUnavailableError, NotAuthenticated
-from tenancy.engine.actions.idempotency import InvalidRequestError, RepeatedRefusalError
+from tenancy.engine.actions.idempotency import KEY_FIELD, InvalidRequestError, RepeatedRefusalError
 from tenancy.saga.errors import PermanentError, PlatformError, Refused, TransientError
 
 log = logging.getLogger(__name__)
@@ -84,8 +84,13 @@ class ProblemError(Exception):
 
     @property
     def is_outcome_unknown(self) -> bool:
-        """May the request have been performed all the same? Its answer was lost."""
-        return self.status >= 500
+        """May the request have been performed all the same? Its answer was lost, or an earlier one had its key."""
+        return self.status >= 500 or self.field == KEY_FIELD
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Is the same request performed only once, if it is sent again with its key?"""
+        return self.is_outcome_unknown and self.status != 400
 
     def as_problem(self, request: Request) -> Problem:
         """As it is answered to this request."""

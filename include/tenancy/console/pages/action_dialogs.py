@@ -68,7 +68,7 @@ class _Form:
     def seen(self, summary: TenantSummary) -> str:
         """The last fact of which the sender knows. A form that is sent again with its key is the same in all its
         parts."""
-        is_same = self.problem is not None and self.problem.is_outcome_unknown
+        is_same = self.problem is not None and self.problem.is_repeatable
         return (self.fields.get("seen") if is_same else "") or str(summary.seq)
 
 

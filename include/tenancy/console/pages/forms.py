@@ -40,9 +40,9 @@ def parse_form(body: bytes) -> FormFields:
 
 
 def next_key(fields: FormFields, problem: ProblemError | None) -> str:
-    """The idempotency key of the form shown next. A form whose outcome is unknown keeps its key, and so does one whose
-    first sending is still being performed (it is to be sent later): sent again, it is performed once."""
-    same = problem is not None and (problem.is_outcome_unknown or problem.retry_after is not None)
+    """The idempotency key of the form shown next. A form whose outcome is unknown, also because its first sending is
+    still being performed, keeps its key: sent again, it is performed once."""
+    same = problem is not None and problem.is_repeatable
     return (fields.get("key") if same else "") or uuid4().hex
 
 

@@ -18,6 +18,8 @@ from tenancy.saga.names import TenantId
 
 Body = Mapping[str, Any]
 
+KEY_FIELD: Final = "Idempotency-Key"
+"""The field at fault where an earlier request with the same key is the reason."""
 _DONE: Final = 200
 _INVALID: Final = 400
 _REFUSED: Final = 409
@@ -70,13 +72,17 @@ def answer_once(
 def _repeated(earlier: EarlierRequest, describe: Callable[[TenantId], Body]) -> ActionAnswer:
     if not earlier.same_request:
         raise InvalidRequestError(
-            "Idempotency-Key: was used for another request; take a new one.", field="Idempotency-Key"
+            "Idempotency-Key: was used for another request, which may have been performed: look at the tenant, then "
+            "take a new one.",
+            field=KEY_FIELD,
         )
     if earlier.performed_for is not None:
         return ActionAnswer(describe(earlier.performed_for), is_repeated=True)
     if earlier.status is None or earlier.body is None:
         raise Refused(
-            "The first request with this Idempotency-Key is still running.", retry_after=_IN_PROGRESS_RETRY_SECONDS
+            "The first request with this Idempotency-Key is still running.",
+            field=KEY_FIELD,
+            retry_after=_IN_PROGRESS_RETRY_SECONDS,
         )
     if earlier.status >= _INVALID:
         body = earlier.body
