@@ -175,7 +175,8 @@ def decommission(
 
     Type its slug, or give --confirm and name the tenant by its id. --yes does not replace that.
     """
-    action = TenantAction(session, ref, "decommission", reason, yes, {"confirm_slug": confirm}, by_id=True)
+    why_asked = (reason or "") if dry_run else session.require_reason(reason, f"decommission {ref}")
+    action = TenantAction(session, ref, "decommission", why_asked, yes, {"confirm_slug": confirm}, by_id=True)
     if dry_run:
         return action.preview()
     require_id(ref, action.tenant, confirm)
@@ -183,7 +184,7 @@ def decommission(
         "frees its slug; it has nothing left" if _has_nothing(action.tenant) else "deletes all that it has, for good"
     )
     why = f"Decommissioning {describe_tenant(action.tenant)} {deletes}."
-    command = confirmable("decommission", action.tenant, reason)
+    command = confirmable("decommission", action.tenant, why_asked)
     action.body["confirm_slug"] = session.require_typed_slug(confirm, action.tenant, why, command)
     return finish_unwinding(session, ref, action.perform(), wait=wait, timeout=timeout)
 
@@ -265,7 +266,7 @@ def note(session: Session, ref: Ref, text: NoteText) -> ExitCode:
 
 def _from_stdin(session: Session) -> str:
     try:
-        return session.environment.stdin.read() if session.environment.stdin else ""
+        return session.environment.stdin.read().rstrip("\r\n") if session.environment.stdin else ""
     except UnicodeDecodeError as error:
         raise UsageError("stdin: must be valid UTF-8 text. Nothing was sent.") from error
 

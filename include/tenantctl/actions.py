@@ -91,13 +91,13 @@ def describe_tenant(tenant: Tenant) -> str:
     return f"{tenant.slug} ({tenant.id}, {tenant.phase})"
 
 
-def confirmable(action: str, tenant: Tenant, reason: str | None, body: Mapping[str, Any] | None = None) -> list[str]:
+def confirmable(action: str, tenant: Tenant, reason: str, body: Mapping[str, Any] | None = None) -> list[str]:
     """The command for this action to which --confirm can be added: it names the tenant by its id, and has a reason."""
     corrections = dict((body or {}).get("corrections") or {})
     settings = [f"{name}={value}" for name, value in corrections.pop("parameters", {}).items()]
     options = [*((f"--{name.replace('_', '-')}", str(value)) for name, value in corrections.items())]
     options += [("--set", each) for each in settings]
-    return ["tenantctl", action, tenant.id, "--reason", reason or "why", *chain.from_iterable(options)]
+    return ["tenantctl", action, tenant.id, "--reason", reason, *chain.from_iterable(options)]
 
 
 def require_id(ref: str, tenant: Tenant, confirm: str | None) -> None:

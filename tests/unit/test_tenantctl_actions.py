@@ -256,11 +256,14 @@ def test_a_script_that_must_confirm_is_told_the_command_that_works(
     [("Failed settled", "frees its slug; it has nothing left."), ("Active", "deletes all that it has, for good.")],
 )
 def test_decommission_says_what_it_deletes(phase: str, what: str):
-    assert what in " ".join(run(with_tenant(phase), "decommission", "acme").err.split())
+    assert what in " ".join(run(with_tenant(phase), "decommission", "acme", "-m", "gone").err.split())
 
 
-def test_the_command_to_confirm_has_a_place_for_the_reason_that_was_not_given():
-    assert "--reason why --confirm acme" in run(with_tenant("Active"), "decommission", "acme").err
+def test_a_missing_reason_is_asked_for_before_the_command_to_confirm_is_named():
+    """A reason of ours, pasted with the command, would be the recorded reason for destroying data."""
+    ended = run(with_tenant("Active"), "decommission", "acme")
+    assert "A reason is missing" in ended.err
+    assert "--confirm acme" not in ended.err
 
 
 @pytest.mark.parametrize("typed", [None, ["acme"]])
