@@ -64,7 +64,7 @@ class ObjectStore:
         """
         if not self._marker_bucket:
             raise PlatformError(
-                f"{self.label}: its extra lacks marker_bucket. Make a bucket that Tenancy may tag, and name it there.",
+                f"{self.label}: its extra lacks marker_bucket. Make one that Tenancy may write to, and name it there.",
                 cause=Cause.PLATFORM_CONNECTION,
             )
         found = self._read(_IDENTITY)

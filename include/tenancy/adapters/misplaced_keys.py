@@ -29,4 +29,7 @@ def misplaced(document: dict[str, Any], home: Path) -> Iterator[str]:
 
 
 def _names_a_file(value: Any, home: Path) -> bool:
-    return isinstance(value, str) and bool(value.strip()) and "\0" not in value and (home / value).exists()
+    try:
+        return isinstance(value, str) and bool(value.strip()) and "\0" not in value and (home / value).exists()
+    except OSError:  # no file can have a name that is so long
+        return False

@@ -81,7 +81,7 @@ class _History:
             self.actions.append(PastAction(action, envelope.stamp.actor, envelope.at, reason, envelope.attempt))
             if isinstance(fact, f.RunReset):
                 self._end("Failed ready", envelope.at)
-        self._note(envelope)
+        self._remember(envelope)
 
     def _follow(self, envelope: Envelope) -> None:
         """End the open action, if this fact is its result."""
@@ -109,7 +109,7 @@ class _History:
         """A retry has a run of its own, unless somebody has cleared an old one."""
         return isinstance(fact, f.RetryRequested) and fact.run_id in self._runs
 
-    def _note(self, envelope: Envelope) -> None:
+    def _remember(self, envelope: Envelope) -> None:
         """Remember the attempt's runs, and where the attempt is."""
         match envelope.fact:
             case f.AttemptStarted() as started:

@@ -95,7 +95,7 @@ def _edited(
         sentence = (
             f"The ledger's row of the {kind} {name} was edited: {'; '.join(differences)}. The facts are the truth. "
             "Find out who did it and put the row back; a tenant's own row is also written anew with its next fact, "
-            "which `tenantctl escalate` records."
+            "such as a note (`tenantctl note`)."
         )
         yield Finding(FindingKind.DRIFT, kind, name, "", tenant_id, sentence)
 

@@ -13,10 +13,11 @@ update tenant as t set cancelled = true
 -- Why the activity that is under way is not done: its last try's error, or what it waits for.
 update tenant as t
    set activity_said = said.message, activity_cause = said.cause
-  from (select distinct on (f.stream) f.stream, f.data ->> 'message' as message,
+  from (select distinct on (f.stream) f.stream, coalesce(f.data ->> 'message', '') as message,
                nullif(nullif(f.data ->> 'cause', ''), 'unknown') as cause
           from fact as f join tenant as own on own.id = f.stream
-         where f.kind in ('tenant.provisioning.step.failed', 'tenant.provisioning.step.progress')
+         where f.kind in ('tenant.provisioning.step.failed', 'tenant.provisioning.step.progress',
+                         'tenant.provisioning.step.completed')
            and f.attempt = own.attempt and f.data ->> 'activity' = own.activity
          order by f.stream, f.seq desc) as said
  where said.stream = t.id and t.state = 'Provisioning'
