@@ -11,7 +11,8 @@ from tenancy.saga import commands as c
 from tenancy.saga import facts as f
 from tenancy.saga.airflow_actions import AirflowAction, Meaning, Situation, command_for, meaning, situation_of
 from tenancy.saga.decide import decide
-from tenancy.saga.errors import Refused
+from tenancy.saga.errors import Refused, StaleLease
+from tenancy.saga.evolve import evolve
 from tenancy.saga.states import StepStatus
 from tenancy.saga.tenant import Saga
 from tests.unit.sagas import (
@@ -33,6 +34,7 @@ from tests.unit.sagas import (
     done,
     fail,
     give_up,
+    holder,
     lease,
     start,
     tenant_in,
@@ -154,6 +156,22 @@ def test_the_state_machine_behaves_as_each_cell_says(action: AirflowAction, phas
 def test_an_ended_run_that_airflow_starts_again_by_itself_changes_nothing(phase: str) -> None:
     with pytest.raises(Refused, match="nobody has cleared it since"):
         decide(tenant_in(phase), start(RUN))
+
+
+def test_the_late_callback_of_a_refused_run_does_not_end_the_attempt_that_a_clear_began() -> None:
+    """Airflow's DAG processor calls back seconds after a run has ended; it names the task instance that failed."""
+    refused = f.RequestRefused("acme", RUN, "nobody has cleared it since", "slug", holder(5))
+    ready = evolve(tenant_in("Failed ready"), refused)
+    again = ask(ready, start(RUN, cleared=1), *done(VALIDATE, number=6), begin(STORAGE, 7))
+    with pytest.raises(StaleLease):
+        decide(again, c.GiveUp(RUN, "Airflow ended the run", holder=holder(5)))
+    assert ask(again, c.GiveUp(RUN, "Airflow ended the run", holder=holder(7))).phase == "Failed unwinding"
+
+
+def test_a_refused_request_fences_nothing_of_an_attempt_under_way() -> None:
+    """Such as another DAG's run with the same id."""
+    saga = evolve(tenant_in("Provisioning"), f.RequestRefused("acme", RUN, "another DAG", "slug", holder(9_999)))
+    assert ask(saga, *done(HANDLE, SCHEMA, number=3)).step(SCHEMA).status is StepStatus.DONE
 
 
 def test_each_clear_of_a_run_starts_one_attempt() -> None:

@@ -135,7 +135,8 @@ class Runs:
     clear_numbers: Mapping[RunId, int] = field(default_factory=lambda: MappingProxyType({}))
     """Run -> how often it had been cleared in Airflow when a task of it began last."""
     fences: Mapping[RunId, TaskInstanceId] = field(default_factory=lambda: MappingProxyType({}))
-    """Run -> its newest task instance in an attempt that is over. That one and older ones may never act again."""
+    """Run -> its newest task instance in an attempt that is over, or that was refused afterwards. It and older ones may
+    never act again."""
 
     def __contains__(self, run_id: RunId) -> bool:
         return run_id in self.attempts
@@ -158,10 +159,15 @@ class Runs:
         """One attempt begins and the one before it ends: its task instances may not act again, even if somebody clears
         its run in Airflow."""
         attempts = MappingProxyType({**self.attempts, begun.run_id: begun.number})
-        newest = ended.newest_holder
-        fences = MappingProxyType({**self.fences, ended.run_id: newest}) if newest else self.fences
         clears = MappingProxyType({**self.clear_numbers, begun.run_id: begun.clear_number})
-        return Runs(attempts, clears, fences)
+        runs = replace(self, attempts=attempts, clear_numbers=clears)
+        newest = ended.newest_holder
+        return runs.with_fence(ended.run_id, newest) if newest else runs
+
+    def with_fence(self, run_id: RunId, holder: TaskInstanceId) -> "Runs":
+        """This task instance of the run, and older ones, may never act again."""
+        newest = max(holder, self.fences.get(run_id, holder))
+        return replace(self, fences=MappingProxyType({**self.fences, run_id: newest}))
 
     def with_clears(self, run_id: RunId, clear_number: int) -> "Runs":
         """A task of the run begins, after this many clears; a worker of an earlier version states none."""

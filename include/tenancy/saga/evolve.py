@@ -65,6 +65,15 @@ def _attempt_started(fact: f.AttemptStarted, saga: Saga) -> Saga:
 
 
 @_apply.register
+def _request_refused(fact: f.RequestRefused, saga: Saga) -> Saga:
+    """Airflow calls back for the refused run later, perhaps when somebody has cleared it and an attempt has begun."""
+    is_over = saga.state in {State.FAILED, State.CANCELLING}
+    if not (is_over and fact.holder and fact.run_id in saga.runs):
+        return saga
+    return replace(saga, runs=saga.runs.with_fence(fact.run_id, fact.holder))
+
+
+@_apply.register
 def _activity_started(fact: f.ActivityStarted, saga: Saga) -> Saga:
     # The last try's error stays until this try ends, because an operator needs it meanwhile.
     runs = saga.runs.with_clears(saga.run_id, fact.clear_number)

@@ -30,7 +30,7 @@ from tenancy.saga import leases
 from tenancy.saga.commands import StartAttempt
 from tenancy.saga.errors import Refused
 from tenancy.saga.facts import RequestRefused
-from tenancy.saga.names import PLATFORM_STREAM, RunId, TenantId
+from tenancy.saga.names import PLATFORM_STREAM, RunId, TaskInstanceId, TenantId
 from tenancy.saga.platform import Platform
 from tenancy.saga.product import Product
 from tenancy.saga.products import Products, dag_of, product_name
@@ -160,4 +160,5 @@ def _record_refusal(
     slug = conf.get("slug")
     asked = printable(slug[:60]) if isinstance(slug, str) else ""
     stream = ledger.tenant_of_slug(asked) or PLATFORM_STREAM
-    ledger.append_notice(stream, RequestRefused(asked, run_id, str(refusal), refusal.field), stamp=stamp)
+    refused = RequestRefused(asked, run_id, str(refusal), refusal.field, TaskInstanceId(stamp.lease))
+    ledger.append_notice(stream, refused, stamp=stamp)

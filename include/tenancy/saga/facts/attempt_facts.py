@@ -27,6 +27,8 @@ class RequestRefused(Fact):
     run_id: RunId
     message: str
     field: str | None = None
+    holder: TaskInstanceId = TaskInstanceId("")
+    """The task instance that asked; empty for a person."""
 
 
 @dataclass(frozen=True)
