@@ -61,6 +61,8 @@ class EngineHarness:
         self.clear_fault: Callable[[], None] | None = None
         self.handles = FakeHandles(real_systems.POOL)
         self.runs = FakeRuns()
+        self.clear_number = 0
+        """How often the run whose tasks are run has been cleared as a whole."""
         self.now = 0.0
         self.slept: list[float] = []
         self.while_asleep: Callable[[], None] = lambda: None
@@ -97,7 +99,8 @@ class EngineHarness:
         self, activity: ActivityName, number: int = 1, run_id: RunId = RUN, *, late: timedelta = NOW, **conf: Any
     ) -> Saga | Waiting:
         """The same, and a task that would be deferred is Waiting. It looks at the clock `late`."""
-        task = Task(lease(activity, number, run_id), number, real_systems.request(**conf), "ada")
+        asked = real_systems.request(**conf)
+        task = Task(lease(activity, number, run_id), number, asked, "ada", clear_number=self.clear_number)
         return run_activity(replace(self.tenancy, now=lambda: utc_now() + late), task)
 
     def run_until(self, activity: ActivityName, number: int = 1, run_id: RunId = RUN, **conf: Any) -> None:

@@ -115,7 +115,8 @@ def test_an_old_mark_of_a_run_that_was_cleared_since_is_no_cancel_of_its_new_att
     harness.runs.made_marks[RUN] = (UserMark("patch_dag_run", "ada", utc_now()),)
     harness.record_commands(c.Cancel())
     harness.unwind()
-    harness.run_until(MARK_ACTIVE, 2)  # the whole run was cleared
+    harness.clear_number = 1
+    harness.run_until(MARK_ACTIVE, 2)
     before = harness.external_objects
     harness.runs.end(PROVISIONING_DAG, RUN, "failed")
     assert harness.reconcile_later() == "1 missed"

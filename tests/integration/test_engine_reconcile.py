@@ -278,7 +278,8 @@ def test_a_mark_from_before_the_present_attempt_is_over(harness: EngineHarness, 
     mark(harness, created, "ada")
     harness.record_commands(c.Cancel())
     harness.unwind()
-    harness.run(ORDER[0], 5, created)  # somebody cleared the whole run
+    harness.clear_number = 1
+    harness.run(ORDER[0], 5, created)
     reconcile(harness.tenancy)
     assert (harness.saga.phase, harness.saga.attempt) == ("Provisioning", 2)
 

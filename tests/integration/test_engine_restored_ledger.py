@@ -243,6 +243,7 @@ def test_a_cleared_run_that_ended_well_says_so_too(harness: EngineHarness):
     brought_into(harness, "Cancelling")
     with backup(harness) as restore:
         harness.unwind()
+        harness.clear_number = 1
         assert harness.run_all(2, RUN).phase == "Active"
         harness.runs.end(PROVISIONING_DAG, RUN, "success")
         before = harness.external_objects
