@@ -31,7 +31,7 @@ def test_the_answer_as_json_has_the_tenant_with_the_note():
 def test_a_hyphen_reads_the_text_from_stdin_with_its_line_breaks():
     api = FakeTenancy(FakeTenant("acme", "Active"))
     assert run(api, "note", "acme", "-", stdin="first\nsecond\n").code == 0
-    assert api.body() == {"text": "first\nsecond\n"}
+    assert api.body() == {"text": "first\nsecond"}
 
 
 @pytest.mark.parametrize(("text", "stdin"), [("", ""), ("  ", ""), ("-", ""), ("-", " \n")])
