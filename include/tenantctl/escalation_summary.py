@@ -54,7 +54,7 @@ def _lines(tenant: Tenant, timeline: Json, errors: list[Json], history: list[Jso
 def _action_lines(history: list[Json]) -> list[str]:
     older = len(history) - _ACTIONS_AT_MOST
     not_listed = [f"- {older} older action{'s' if older > 1 else ''}"] if older > 0 else []
-    return [*not_listed, *(f"- {escape_controls(each.get('said'))}" for each in history[-_ACTIONS_AT_MOST:])]
+    return [*not_listed, *(f"- {escape_controls(each.get('summary'))}" for each in history[-_ACTIONS_AT_MOST:])]
 
 
 def last_error(errors: list[Json]) -> str:

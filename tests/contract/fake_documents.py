@@ -246,7 +246,7 @@ def _past_action(action: str, result: str) -> dict[str, Any]:
         "result": result,
         "ended_at": None if result == "still under way" else "2026-11-22T02:59:00Z",
         "refused": result.startswith("refused"),
-        "said": f"{action} at 2026-11-22 02:58:00 UTC by operator: {result}",
+        "summary": f"{action} at 2026-11-22 02:58:00 UTC by operator: {result}",
     }
 
 

@@ -48,7 +48,7 @@ def test_the_api_has_each_action_with_its_result(console: Console):
         ("decommission", 3, "Decommissioned"),
     ]
     assert {each["actor"] for each in found} == {"ada"}
-    assert all(each["ended_at"] and each["said"].endswith(each["result"]) for each in found)
+    assert all(each["ended_at"] and each["summary"].endswith(each["result"]) for each in found)
 
 
 def test_a_tenant_that_nobody_touched_has_none(console: Console):
@@ -58,7 +58,7 @@ def test_a_tenant_that_nobody_touched_has_none(console: Console):
 
 def test_the_page_shows_the_same_lines_newest_first(console: Console):
     tenant_id = console.tenant(*WHOLE_LIFE)
-    assert shown(console, tenant_id) == [each["said"] for each in reversed(past_actions(console, tenant_id))]
+    assert shown(console, tenant_id) == [each["summary"] for each in reversed(past_actions(console, tenant_id))]
 
 
 def test_a_refused_action_is_there_with_its_sentence(console: Console):

@@ -38,9 +38,9 @@ def test_nothing_is_deleted_unless_somebody_confirms(
 
     assert main(["down", "--purge", "--home", str(home)]) == 1
 
-    said = capsys.readouterr().out
-    assert "for good" in said
-    assert "make purge YES=1" in said
+    output = capsys.readouterr().out
+    assert "for good" in output
+    assert "make purge YES=1" in output
     assert (home / "secrets.json").exists()
 
 

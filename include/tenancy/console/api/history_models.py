@@ -89,7 +89,7 @@ class PastActionShape(BaseModel):
     result: str = Field(description="Such as `Failed settled at 03:09:01`, `still under way` or `refused: …`. In UTC")
     ended_at: datetime | None = Field(description="When the result was known; null while the action is under way")
     refused: bool
-    said: str = Field(description="All of it in one line")
+    summary: str = Field(description="All of it in one line")
 
 
 class ActionHistory(BaseModel):

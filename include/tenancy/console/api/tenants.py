@@ -89,7 +89,7 @@ def list_past_actions(services: CurrentServices, ref: requests.Ref) -> history_m
     """Every cancel, reset, retry and decommission, also refused ones: who, when, why, and the result. Oldest first."""
     with open_context(services) as context:
         history = build_action_history(context.ledger.envelopes(context.summary(ref).tenant_id))
-    actions = [history_models.PastActionShape(**vars(each), said=str(each)) for each in history]
+    actions = [history_models.PastActionShape(**vars(each), summary=str(each)) for each in history]
     return history_models.ActionHistory(actions=actions)
 
 
